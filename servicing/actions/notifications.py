@@ -1,6 +1,7 @@
 """Notify members of what happens to their tickets (R56), and the systems of centres of everything (R55)."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from cps_portal.core.outbox import actions as outbox
@@ -9,7 +10,7 @@ from cps_portal.core.outbox.enums import Kind
 from cps_portal.core.partners import actions as partners
 from members.actions import notices
 from members.enums import NoticeCode
-from members.models import Member
+from members.models import Member, Notice
 from servicing.enums import EventKind, TicketState
 from servicing.models import Estimate, Ticket, TicketEvent, TicketFile, TicketMessage
 from servicing.presenters.events import DOCUMENT, MESSAGE, REMINDER, sentence_key
@@ -54,6 +55,14 @@ NOTIFIED_KINDS = frozenset(
 NEWS_IF_STATE_CHANGES = frozenset({E.ACCEPTED, E.BOOKED_IN, E.READY, E.SHIPPED, E.CANCELLED})
 
 
+@dataclass
+class Announcements:
+    """Notices and outgoing messages of many events, to be written together."""
+
+    notices: list[Notice] = field(default_factory=list)
+    messages: list[OutgoingMessage] = field(default_factory=list)
+
+
 def notify_of_event(*, ticket: Ticket, event: TicketEvent, previous_state: TicketState) -> None:
     """Notice and mail, if the event is news to the member; a visiting member with an address gets the mail.
 
@@ -70,7 +79,16 @@ def notify_of_event(*, ticket: Ticket, event: TicketEvent, previous_state: Ticke
                 ticket.member, ticket, key=key, kind=kind, rows={"event": event.pk, **rows}, at=event.received_at
             )
         messages.append(_event_mail(ticket, event))
-    outbox.enqueue_many(kind=Kind.MAIL, messages=messages, at=event.received_at)
+    if ticket.announcements is None:
+        outbox.enqueue_many(kind=Kind.MAIL, messages=messages, at=event.received_at)
+    else:
+        ticket.announcements.messages += messages
+
+
+def announce(announcements: Announcements, *, at: datetime) -> None:
+    """Send what was collected for many tickets, in one statement for notices and one for messages."""
+    notices.notify_members(announcements.notices)
+    outbox.enqueue_many(kind=Kind.MAIL, messages=announcements.messages, at=at)
 
 
 def notify_of_request(*, ticket: Ticket, event: TicketEvent) -> None:
@@ -142,7 +160,7 @@ def _is_news(ticket: Ticket, event: TicketEvent, previous_state: TicketState) ->
 
 def _add_notice(member: Member, ticket: Ticket, *, key: str, kind: str, rows: Mapping[str, int], at: datetime) -> None:
     params: dict[str, int | str] = {"kind": kind, "ticket": ticket.pk, **rows}
-    notices.notify_member(
+    notice = Notice(
         member=member.account_in_use,
         key=key,
         code=NoticeCode.TICKET,
@@ -150,6 +168,10 @@ def _add_notice(member: Member, ticket: Ticket, *, key: str, kind: str, rows: Ma
         path=ticket.get_absolute_url(),
         at=at,
     )
+    if ticket.announcements is None:
+        notices.notify_members([notice])
+    else:
+        ticket.announcements.notices.append(notice)
 
 
 def _event_mail(ticket: Ticket, event: TicketEvent) -> OutgoingMessage:
@@ -178,5 +200,6 @@ def _partner_messages(ticket: Ticket, event: TicketEvent) -> list[OutgoingMessag
         renderer="servicing.partner_event",
         at=event.received_at,
         occurred_at=event.occurred_at,
+        endpoints=None if ticket.centre_endpoints == "" else partners.subscribers(ticket.centre_endpoints),
         event=event.pk,
     )

@@ -5,7 +5,6 @@ from contextlib import contextmanager
 from datetime import datetime
 from typing import Any, cast
 
-from django.db import transaction
 from django.db.models import QuerySet
 from django.http import Http404, HttpResponse
 from django.utils import timezone
@@ -34,7 +33,8 @@ from cps_portal.core.rest.schema import (
 )
 from cps_portal.core.rest.views import PartnerView
 from servicing.actions.dispatch import perform_event_action
-from servicing.actions.events import Actor, EventDetails, keep_locked
+from servicing.actions.event_batches import EventBatch, event_batch
+from servicing.actions.events import Actor, EventDetails, find_by_external_id, keep_locked
 from servicing.actions.intake import MAX_SERIAL_LENGTH
 from servicing.api.openings import TicketOpeningSerializer, open_ticket
 from servicing.api.resources import (
@@ -335,10 +335,11 @@ def record(ticket: Ticket, payload: Mapping[str, Any], partner: Partner, at: dat
         "external_id": payload["external_id"],
     }
     kind = EventKind(payload["kind"])
+    known = find_by_external_id(ticket, payload["external_id"])
     # The kinds that are reported here record nothing but the event, and return it.
     event = cast(TicketEvent, perform_event_action(ticket=ticket, kind=kind, payload=payload, details=details))
     return {
-        "recorded": event.received_at == at,
+        "recorded": known is None,
         "event": EVENT.from_instance(event),
         "state": ticket.state,
         "moves": possible_moves(ticket.state, ticket.charge, ticket.follows_id),
@@ -390,22 +391,29 @@ class TicketEventBatchView(TicketView):
         batch = BatchSerializer(data=request.data)
         batch.is_valid(raise_exception=True)
         at = timezone.now()
-        results = [self._record(event, at) for event in batch.validated_data["events"]]
+        events = batch.validated_data["events"]
+        references = {parse_reference(event["reference"]) for event in events}
+        with event_batch(partner=self.partner, references=references, at=at) as recorder:
+            results = [self._record(recorder, event, at) for event in events]
         return json_response({"results": results})
 
-    def _record(self, payload: Mapping[str, Any], at: datetime) -> dict[str, Any]:
+    def _record(self, recorder: EventBatch, payload: Mapping[str, Any], at: datetime) -> dict[str, Any]:
+        def act(ticket: Ticket) -> dict[str, Any]:
+            require_if_match(self.request, lambda: TICKET.get(Ticket.objects.filter(pk=ticket.pk)))
+            try:
+                reported = record(ticket, payload, self.partner, at)
+            except Refusal as refusal:
+                if refusal.code != "stolen":
+                    raise
+                return _problem_item(refusal)  # only the sighting was written, and it is kept (R34)
+            return {"status": 201 if reported["recorded"] else 200, "reported": reported}
+
         try:
-            with transaction.atomic():
-                try:
-                    with self.locked(payload["reference"]) as ticket:
-                        reported = record(ticket, payload, self.partner, at)
-                except Refusal as refusal:
-                    if refusal.code != "stolen":
-                        raise
-                    return _problem_item(refusal)  # only the sighting was written, and it is kept (R34)
-        except (Refusal, Http404) as error:
+            return recorder.record(parse_reference(payload["reference"]), EventKind(payload["kind"]), act)
+        except Ticket.DoesNotExist:
+            return _problem_item(Http404())
+        except Refusal as error:
             return _problem_item(error)
-        return {"status": 201 if reported["recorded"] else 200, "reported": reported}
 
 
 def _problem_item(error: Exception) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from cps_portal.core.files.models import StoredFile
 from cps_portal.core.lib import reference as references
 from cps_portal.core.lib.compiled_queries import CompiledModels, CompiledQuery
 from cps_portal.core.lib.dates import write_day
-from cps_portal.core.partners.models import Partner
+from cps_portal.core.partners.models import Partner, live_endpoints
 from kitbag.models import Product, Registration
 from members.enums import Level
 from members.models import Member, User, append_only
@@ -102,11 +102,13 @@ LOCKED_WITH = ["member__user", "visitor", "centre__partner", "product", "registr
 LOCKED: CompiledModels["Ticket"] = CompiledModels(
     lambda **which: (
         Ticket.objects.select_related(*LOCKED_WITH)
+        .annotate(centre_endpoints=live_endpoints("centre__partner"))
         .filter(**which)
         .order_by()
         .select_for_update(of=("self",), no_key=True)
     ),
     related=LOCKED_WITH,
+    annotations=["centre_endpoints"],
     locks=True,
 )
 
@@ -227,6 +229,8 @@ class Ticket(models.Model):
     # Set by `servicing.actions.events.lock_ticket` while this object is locked.
     is_locked = False
     locked_events: "list[TicketEvent] | None" = None
+    centre_endpoints: str | None = ""  # read with the lock (`live_endpoints`); "" if it was not
+    announcements: Any = None  # of `servicing.actions.notifications`: collected there instead of being written at once
 
     class Meta:
         verbose_name = _("service ticket")

@@ -78,14 +78,14 @@ class Clock:
         return is_open
 
 
-def compute_clock(events: Iterable[Event], calendar: Calendar, target_days: int, now: datetime) -> Clock:
+def compute_clock(events: Iterable[Event], calendar: Calendar | None, target_days: int, now: datetime) -> Clock:
     """The clock of a ticket at `now` (R47); `target_days` is the target if `booked_in` does not carry one.
 
     Due at the same local time that many working days after booking in; each pause that began before it was due
     moves that by the working time paused (R44). If the ticket becomes Fast Track later, its target counts from then,
     and never makes it due later than it was (R50). If another fault makes it a standard job, the longer target counts
     from booking in (R49, R63). Waiting for parts does not pause the clock.
-    Raises ValueError if the centre never works.
+    `calendar` may be None as long as nothing has been booked in. Raises ValueError if the centre never works.
     """
     steps = replay(events)
     applied = [step for step in steps if step.applied]
@@ -94,6 +94,8 @@ def compute_clock(events: Iterable[Event], calendar: Calendar, target_days: int,
     target_days = _target_at_intake(applied, intake, target_days)
     if intake is None:
         return Clock(state, steps, target_days)
+    if calendar is None:
+        raise ValueError("a clock that runs needs the calendar of its centre")
     begin = intake.occurred_at
     stop = next((step.event.occurred_at for step in applied if step.event.kind in STOPS), None)
     # A sender's clock may be ahead of ours: what it reports has happened.

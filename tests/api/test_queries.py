@@ -15,15 +15,15 @@ from tests.world import World
 
 DAYS = timedelta(days=10)
 OURS = 2  # the test's own savepoint stands for the transaction
-# The token, the key and its answer, the locks of member and ticket, the events and the new one, the days off, the
-# ticket, who wants to hear of it, notice and mail; beyond that what the comments say.
+# The token, the key and its answer, the locks of member and ticket (with who wants to hear of it), the events and the
+# new one, the ticket, notice and mail; once it is booked in the days off; beyond that what the comments say.
 ASKED = {
-    "accepted": 12,
-    "assessed": 10,  # the member is not told
-    "booked_in": 16,  # reported stolen? what does the level give here? its parcel and its loan
-    "no_charge": 12,  # notice and mail
-    "estimate": 19,  # how many there are, itself, its lines, those again with their sums, its draft, what was written
-    "part": 13,  # itself
+    "accepted": 10,  # with the begin and the end of its transaction twelve in all
+    "assessed": 9,  # the member is not told
+    "booked_in": 15,  # reported stolen? what does the level give here? its parcel and its loan
+    "no_charge": 11,  # notice and mail
+    "estimate": 18,  # how many there are, itself, its lines, those again with their sums, its draft, what was written
+    "part": 12,  # itself
 }
 
 

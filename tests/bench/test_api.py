@@ -24,6 +24,7 @@ pytestmark = [pytest.mark.bench, pytest.mark.django_db(transaction=True)]
 ROUNDS = int(os.environ.get("BENCH_ROUNDS", "5"))
 SECONDS = float(os.environ.get("BENCH_SECONDS", "1"))
 TICKETS = int(os.environ.get("BENCH_TICKETS", "6000"))
+IN_A_BATCH = 50  # as many as one call takes
 SERVERS = {
     "raw": ("tests.bench.served.raw", {}),
     "ours": ("cps_portal.wsgi", {}),
@@ -59,6 +60,17 @@ def event(client: Client, reference: str, kind: str) -> bytes:
     return client.request("POST", f"/api/v1/tickets/{reference}/events", body, **{"Idempotency-Key": uuid4().hex})
 
 
+def batch(client: Client, references: list[str]) -> bytes:
+    """One of each of these tickets in one call."""
+    now = timezone.now()
+    events = [
+        {"reference": reference, "kind": "accepted", "external_id": uuid4().hex, "occurred_at": now}
+        for reference in references
+    ]
+    body = orjson.dumps({"events": events})
+    return client.request("POST", "/api/v1/tickets/events", body, **{"Idempotency-Key": uuid4().hex})
+
+
 def memory(port: int) -> float:
     """Memory of a server's worker in MiB: its own, and its share of what it has in common with its parent (PSS)."""
     sizes = []
@@ -70,6 +82,30 @@ def memory(port: int) -> float:
         except OSError:
             continue
     return max(sizes, default=0.0)
+
+
+def test_events_in_one_call_compared_with_single_ones(workshop: Machine, report: list[str]) -> None:
+    """Events a second: one in each call, and 50 in each, of tickets like each other, in turns."""
+    references = list(Ticket.objects.exclude(reference="").order_by("?").values_list("reference", flat=True))
+    unused = iter(references)
+    rates: dict[str, list[float]] = {"single": [], "batch": []}
+    with ExitStack() as stack:
+        name = connection.settings_dict["NAME"]
+        client = Client(stack.enter_context(served("cps_portal.wsgi", name, core=0)), workshop.token)
+        stack.callback(client.close)
+        os.sched_setaffinity(0, {os.cpu_count() - 1})
+        stack.callback(os.sched_setaffinity, 0, set(range(os.cpu_count() or 1)))
+        single: Make = lambda _n: event(client, next(unused), "accepted")  # noqa: E731
+        many: Make = lambda _n: batch(client, [next(unused) for _each in range(IN_A_BATCH)])  # noqa: E731
+        for make in (single, many):
+            client.rate(make, 0.3)
+        for _round in range(ROUNDS):
+            rates["single"].append(client.rate(single, SECONDS / 2))
+            rates["batch"].append(client.rate(many, SECONDS / 2) * IN_A_BATCH)
+    ratio = median(b / s for s, b in zip(rates["single"], rates["batch"], strict=True))
+    assert workshop.get(f"tickets/{references[0]}").json()["state"] == "accepted"
+    report.append(f"events a second, one in a call: {median(rates['single']):.0f}")
+    report.append(f"events a second, {IN_A_BATCH} in a call: {median(rates['batch']):.0f}, {ratio:.1f} times as many")
 
 
 def test_requests_a_second_compared_with_the_raw_limit(workshop: Machine, report: list[str]) -> None:

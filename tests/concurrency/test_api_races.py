@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from servicing.enums import PlaceWish
 from servicing.models import Ticket, TicketEvent
 from tests.api.machines import Machine, machine
 from tests.concurrency.threads import together
@@ -60,3 +61,27 @@ def test_of_eight_requests_with_the_same_etag_one_passes(workshop: Machine) -> N
     etag = workshop.get(url.removesuffix("/events"))["ETag"]
     answers = at_once(lambda n: workshop.post(url, event(f"{n}"), **{"If-Match": etag}))
     assert sorted(answer.status_code for answer in answers) == [201] + [412] * (MANY - 1)
+
+
+def test_batches_with_the_same_customers_in_another_order_do_not_stop_each_other(committed_world: World) -> None:
+    """Each locks the members of all its tickets first, in one order: otherwise the database ends one of them."""
+    partner_machine = machine()
+    centre = a_centre(partner=partner_machine.partner)
+    members = (committed_world.ana, committed_world.ben, committed_world.chloe)
+    wish = PlaceWish.STANDARD
+    tickets = [
+        a_request(committed_world, centre, f"0123456789{n:02}", member=members[n % 3], wish=wish)
+        for n in range(3 * MANY)
+    ]
+    partner_machine.fetch()
+
+    def batch(n: int) -> Any:
+        own = tickets[n::MANY]  # one of each member
+        ordered = own[n % 3 :] + own[: n % 3]
+        events = [{**event(str(ticket.pk)), "reference": ticket.reference} for ticket in ordered]
+        return partner_machine.post("tickets/events", {"events": events})
+
+    answers = at_once(batch)
+    assert [answer.status_code for answer in answers] == [200] * MANY
+    assert {result["status"] for answer in answers for result in answer.json()["results"]} == {201}
+    assert TicketEvent.objects.filter(kind="accepted").count() == 3 * MANY

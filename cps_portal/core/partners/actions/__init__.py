@@ -31,6 +31,7 @@ from cps_portal.core.partners.actions.webhooks import (
     ping_endpoint,
     record_attempt,
     resend_webhook,
+    subscribers,
     webhook_messages,
 )
 
@@ -59,6 +60,7 @@ __all__ = [
     "revoke_credential",
     "rotate_credential",
     "rotate_secret",
+    "subscribers",
     "suspend_endpoint",
     "suspend_failing_endpoint",
     "watch_endpoints",

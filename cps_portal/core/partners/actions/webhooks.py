@@ -1,5 +1,6 @@
 """Webhooks to partners: enqueue, send again, record delivery attempts (R38, R55)."""
 
+import json
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from datetime import datetime, timedelta
@@ -80,9 +81,13 @@ def webhook_messages(
     renderer: str,
     at: datetime,
     occurred_at: datetime | None = None,
+    endpoints: Iterable[WebhookEndpoint] | None = None,
     **context: Any,
 ) -> list[OutgoingMessage]:
-    """What `enqueue_webhook` enqueues, for callers that enqueue other messages in the same statement."""
+    """What `enqueue_webhook` enqueues, for callers that enqueue other messages in the same statement.
+
+    `endpoints` are all of the partner's, if they have been read already (`subscribers`).
+    """
     if type not in settings.WEBHOOK_TYPES:
         raise ValueError(f"there is no webhook event {type!r}")
     if not rules.KEY.fullmatch(key):
@@ -96,7 +101,16 @@ def webhook_messages(
         "sequence": sequence,
         **outbox.rendered_later(renderer, **context),
     }
-    return [_webhook_message(endpoint, event) for endpoint in SUBSCRIBED.all(partner=partner.pk, event=type)]
+    if endpoints is None:
+        wanted = SUBSCRIBED.all(partner=partner.pk, event=type)
+    else:
+        wanted = [endpoint for endpoint in endpoints if not endpoint.types or type in endpoint.types]
+    return [_webhook_message(endpoint, event) for endpoint in wanted]
+
+
+def subscribers(endpoints: str | None) -> list[WebhookEndpoint]:
+    """The endpoints that a query read with `live_endpoints`: with nothing but what a message to them needs."""
+    return [WebhookEndpoint(**fields) for fields in json.loads(endpoints or "[]")]
 
 
 def _webhook_message(endpoint: WebhookEndpoint, event: Mapping[str, Any]) -> OutgoingMessage:

@@ -7,6 +7,7 @@ from cps_portal.core.partners.models.endpoints import (
     EndpointSecretQuerySet,
     WebhookEndpoint,
     WebhookEndpointQuerySet,
+    live_endpoints,
 )
 from cps_portal.core.partners.models.organisations import Partner
 
@@ -21,4 +22,5 @@ __all__ = [
     "Partner",
     "WebhookEndpoint",
     "WebhookEndpointQuerySet",
+    "live_endpoints",
 ]

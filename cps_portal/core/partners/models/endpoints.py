@@ -4,14 +4,28 @@ from datetime import datetime
 from typing import Self
 
 import pghistory
+from django.contrib.postgres.aggregates import JSONBAgg
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
-from django.db.models import Q
+from django.db.models import OuterRef, Q, Subquery
+from django.db.models.functions import JSONObject
 from django.utils.translation import gettext_lazy as _
 
 from cps_portal.core.lib.dates import write_day
 from cps_portal.core.partners.enums import EndpointState, Payload, Version
 from cps_portal.core.partners.models.organisations import Partner
+
+
+def live_endpoints(partner: str) -> Subquery:
+    """The endpoints of the partner in this column, if it is active, as JSON: [{"pk", "url", "types"}, ...]; or None.
+
+    With it a query of something else reads what `webhook_messages` needs (`subscribers`).
+    """
+    rows = WebhookEndpoint.objects.live().filter(partner=OuterRef(partner), partner__active=True)
+    columns = JSONObject(pk="pk", url="url", types="types")
+    return Subquery(
+        rows.order_by().values("partner").annotate(all=JSONBAgg(columns)).values("all"), output_field=models.TextField()
+    )
 
 
 class WebhookEndpointQuerySet(models.QuerySet["WebhookEndpoint"]):
