@@ -35,9 +35,9 @@ class LoanPanel:
     hours: str = ""  # of the centre, where it can be collected
 
 
-def make_loan_panel(ticket: Ticket) -> LoanPanel | None:
-    """The panel for the ticket's page; None if there is nothing to show."""
-    open_loan = loans.open_loan(ticket)
+def make_loan_panel(ticket: Ticket, *, has_loan: bool = True) -> LoanPanel | None:
+    """The panel for the ticket's page; None if there is nothing to show. `has_loan`: whether one is open, if known."""
+    open_loan = loans.open_loan(ticket) if has_loan else None
     now = timezone.now()
     if open_loan:
         open_loan.ticket = ticket

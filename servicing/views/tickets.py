@@ -36,6 +36,7 @@ from servicing.models import ServiceReport, Ticket, TicketEvent
 from servicing.presenters import calendars
 from servicing.presenters import tickets as jobs
 from servicing.presenters.estimate_paper import estimate_paper
+from servicing.queries.around import what_there_is
 from servicing.queries.conversation import may_write
 from servicing.queries.cover import covered_until, find_open_follow_up, is_covered, other_centres
 from servicing.queries.file_access import PURPOSE
@@ -224,10 +225,11 @@ def _page(request: MemberRequest, ticket: Ticket, form: MessageForm, status: int
 
 def _context(job: jobs.Job) -> dict[str, Any]:
     ticket = job.ticket
-    estimates = list(ticket.estimates.prefetch_related("lines"))
-    parts = list(ticket.parts.all())
-    shipments = list(ticket.shipments.select_related("carrier"))
-    ticket_files = list(ticket.files.select_related("file").order_by("at", "pk"))
+    around = what_there_is(ticket)
+    estimates = list(ticket.estimates.prefetch_related("lines")) if around.estimates else []
+    parts = list(ticket.parts.all()) if around.parts else []
+    shipments = list(ticket.shipments.select_related("carrier")) if around.shipments else []
+    ticket_files = list(ticket.files.select_related("file").order_by("at", "pk")) if around.files else []
     own_files = [file for file in ticket_files if file.message_id is None]
     return {
         "job": job,
@@ -248,8 +250,8 @@ def _context(job: jobs.Job) -> dict[str, Any]:
         ),
         "open_now": dict(zip(("is_open", "hours"), opening_text(ticket.centre, job.now), strict=True)),
         "may_change_shipping": may_change_return(ticket),
-        "said": ticket.messages.prefetch_related("files__file"),
-        "panel": make_loan_panel(ticket),
+        "said": ticket.messages.prefetch_related("files__file") if around.messages else [],
+        "panel": make_loan_panel(ticket, has_loan=around.loan),
         **_follow_up_context(job),
         "documents": [file for file in own_files if file.kind != TicketFileKind.INTAKE],
         "intake_photos": [file for file in own_files if file.kind == TicketFileKind.INTAKE],
