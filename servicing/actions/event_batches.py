@@ -83,7 +83,8 @@ def lock_tickets(references: Collection[str], partner: Partner) -> list[Ticket]:
     require_transaction("lock_tickets")
     tickets = Ticket.objects.filter(reference__in=references, centre__partner=partner).order_by()
     list(Member.objects.locked().filter(pk__in=tickets.values(account=ACCOUNTS)).only("pk"))
-    locked = tickets.select_related(*LOCKED_WITH).annotate(centre_endpoints=live_endpoints("centre__partner"))
+    annotation = {"centre_endpoints": live_endpoints("centre__partner")}
+    locked = tickets.select_related(*LOCKED_WITH).annotate(**annotation)
     rows = list(locked.order_by("pk").select_for_update(of=("self",), no_key=True))
     centres = {row.centre_id: row.centre for row in rows}
     load_calendars(centres.values())
