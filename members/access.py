@@ -35,13 +35,15 @@ def member_of(request: HttpRequest) -> Member | None:
     return getattr(request.user, "member", None)
 
 
-def terms_in_force() -> QuerySet[TermsVersion]:
-    """Versions of the Terms of Use that are in force, newest first (R9)."""
-    return TermsVersion.objects.filter(valid_from__lte=timezone.now())
+def terms_in_force(country: str = "") -> QuerySet[TermsVersion]:
+    """Versions of the Terms of Use in force in a country: its own before the general ones, newest first (R9)."""
+    versions = TermsVersion.objects.filter(valid_from__lte=timezone.now(), country__in={"", country})
+    return versions.order_by("-country", "-valid_from")
 
 
-def newest_terms() -> TermsVersion | None:
-    return terms_in_force().first()
+def newest_terms(country: str = "") -> TermsVersion | None:
+    """The terms that somebody there has to accept; without a country the general ones."""
+    return terms_in_force(country).first()
 
 
 def member_required(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:

@@ -246,7 +246,7 @@ class LevelThresholdAdmin(ReadOnlyAdmin[LevelThreshold]):
 class TermsForm(forms.ModelForm[TermsVersion]):
     class Meta:
         model = TermsVersion
-        fields = ["version", "valid_from"]
+        fields = ["version", "country", "valid_from", "text", "translations"]
 
     def clean_valid_from(self) -> datetime:
         moment: datetime = self.cleaned_data["valid_from"]
@@ -260,8 +260,10 @@ class TermsVersionAdmin(PortalModelAdmin[TermsVersion]):
     """Versions in force cannot be changed, because members have accepted them (R9)."""
 
     form = TermsForm
-    list_display = ["version", "valid_from"]
-    search_fields = ["version"]
+    fields = ["version", "country", "valid_from", "text", "translations"]
+    list_display = ["version", "country", "valid_from"]
+    list_filter = ["country"]
+    search_fields = ["version", "=country"]
 
     def has_change_permission(self, request: HttpRequest, obj: TermsVersion | None = None) -> bool:
         return (obj is None or obj.valid_from > timezone.now()) and super().has_change_permission(request, obj)
@@ -299,7 +301,7 @@ class UntoldLevelChangeAdmin(MemberLogAdmin[PendingLevelNotice]):
 
 @admin.register(TermsAcceptance)
 class TermsAcceptanceAdmin(MemberLogAdmin[TermsAcceptance]):
-    list_display = ["at", "member", "terms"]
+    list_display = ["at", "member", "terms", "language"]
     list_filter = ["terms", "at"]
     list_select_related = ["member", "terms"]
     ordering = ["-pk"]

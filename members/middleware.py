@@ -84,7 +84,8 @@ def _interrupt(request: HttpRequest, url: str) -> HttpResponse:
 def remember_terms(request: HttpRequest, member: Member) -> bool:
     """Store in the session that the newest terms are accepted, and the language. False if they are not accepted."""
     accepted = TermsAcceptance.objects.filter(member=member, terms=OuterRef("pk"))
-    newest = terms_in_force().annotate(accepted=Exists(accepted)).values_list("version", "accepted").first()
+    in_force = terms_in_force(member.country.code)
+    newest = in_force.annotate(accepted=Exists(accepted)).values_list("version", "accepted").first()
     if newest and not newest[1]:
         return False
     request.session[TERMS_KEY] = newest[0] if newest else ""

@@ -109,12 +109,13 @@ class JoinView(SignupView):  # type: ignore[misc]
 def terms(request: MemberRequest) -> HttpResponse:
     """Ask the member to accept the newest Terms of Use (R9), then continue to the page they wanted."""
     next_url = safe_next(request, reverse("dashboard"))
-    newest = newest_terms()
+    newest = newest_terms(request.member.country.code)
     if newest is None or remember_terms(request, request.member):
         return redirect(next_url)
     form = TermsForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
-        actions.accept_terms(member=request.member, terms=newest, at=timezone.now())
+        language = translation.get_language() or ""
+        actions.accept_terms(member=request.member, terms=newest, language=language, at=timezone.now())
         remember_terms(request, request.member)
         return redirect(next_url)
     context = {"form": form, "terms": newest, "next": next_url}

@@ -76,14 +76,14 @@ def join(*, user: User, profile: Profile, is_adult: bool, terms: TermsVersion, a
         wants_news=profile.wants_news,
         joined_at=at,
     )
-    TermsAcceptance.objects.create(member=member, terms=terms, at=at)
+    TermsAcceptance.objects.create(member=member, terms=terms, language=profile.language, at=at)
     return member
 
 
 @transaction.atomic
-def accept_terms(*, member: Member, terms: TermsVersion, at: datetime) -> None:
-    """Record that the member accepted this version (R9). Idempotent."""
-    TermsAcceptance.objects.get_or_create(member=member, terms=terms, defaults={"at": at})
+def accept_terms(*, member: Member, terms: TermsVersion, language: str = "", at: datetime) -> None:
+    """Record that the member accepted this version, and in which language they read it, if known (R9). Idempotent."""
+    TermsAcceptance.objects.get_or_create(member=member, terms=terms, defaults={"language": language, "at": at})
 
 
 @transaction.atomic

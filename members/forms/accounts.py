@@ -137,7 +137,10 @@ class JoinForm(NameFields, account.SignupForm):  # type: ignore[misc]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["country"].choices = [("", _("Choose your country")), *country_choices(Programme.FREE)]  # type: ignore[attr-defined]
+        choices = [("", _("Choose your country")), *country_choices(Programme.FREE)]
+        self.fields["country"].choices = choices  # type: ignore[attr-defined]
+        if (country := self["country"].value()) in dict(choices):
+            self.fields["terms"].label = terms_label(country)
         for name in ("first_name", "last_name"):
             self.fields[name].widget.attrs["data-mirror"] = "#card-name"  # app.js shows it on the sample card
         email, password = self.fields["email"], self.fields["password1"]
@@ -186,7 +189,7 @@ class JoinForm(NameFields, account.SignupForm):  # type: ignore[misc]
 
     def signup(self, request: HttpRequest, user: User) -> None:
         """Make the new user a member; called by allauth. A Refusal rolls the whole sign-up back."""
-        terms = newest_terms()
+        terms = newest_terms(self.cleaned_data["country"])
         if terms is None:
             raise Refusal("terms", _("You can’t join right now. Please try again later."))
         actions.join(

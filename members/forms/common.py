@@ -1,5 +1,7 @@
 """Parts that the forms of members and of other apps share."""
 
+from urllib.parse import urlencode
+
 from django import forms
 from django.urls import reverse
 from django.utils.functional import Promise, lazy
@@ -29,10 +31,11 @@ def country_choices(kind: str | None = None) -> list[tuple[str, str]]:
     return list_countries(programmes.values_list("country", flat=True))
 
 
-def _terms_label() -> str:
+def _terms_label(country: str = "") -> str:
+    query = f"?{urlencode({'country': country})}" if country else ""
     return format_html(
         str(_('I’ve read the <a href="{terms}">terms of use</a> and the <a href="{privacy}">privacy notice</a>')),
-        terms=reverse("terms"),
+        terms=f"{reverse('terms')}{query}",
         privacy=reverse("privacy"),
     )
 

@@ -63,6 +63,17 @@ class MoveForm(forms.Form):
         self.fields["country"].choices = [("", _("Choose a country")), *others]  # type: ignore[attr-defined]
 
 
+class MoveConfirmForm(forms.Form):
+    """That they live there now, and know what stops (R6)."""
+
+    sure = forms.BooleanField(error_messages={"required": _("Tick the box if you live there now.")})
+
+    def __init__(self, *args: Any, country: str, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        label = _("I live in %(country)s now, and I’ve read what changes.") % {"country": country}
+        self.fields["sure"].label = label
+
+
 class TermsForm(forms.Form):
     """Accept a new version of the terms (R9)."""
 

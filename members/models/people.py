@@ -24,6 +24,7 @@ from cps_portal.core.lib.directions import in_order
 from cps_portal.core.lib.hashers import FORMER_BEGINNING, hash_as_before, is_outdated
 from cps_portal.core.lib.name_search import FoundByName, NameWordsField, words_index
 from cps_portal.core.lib.text import clean_code, clean_email, clean_password
+from cps_portal.core.lib.translations import Translated, TranslationsField
 from members.enums import Level, NoticeCode, Specialty, Theme
 
 NUMBER_BEGINNING = re.compile(r"[0-9]{4,12}")
@@ -263,11 +264,30 @@ class Member(FoundByName):
         return in_order(" ".join(self.number[i : i + 4] for i in range(0, len(self.number), 4)))
 
 
-class TermsVersion(models.Model):
-    """A version of the Terms of Use, in force from a moment on (R9)."""
+class TermsVersion(Translated, models.Model):
+    """A version of the Terms of Use, in force from a moment on (R9), in all countries or in one that has its own.
+
+    The English text is the binding one; translations are working translations, and pages say so.
+    """
 
     version = models.CharField(_("version"), max_length=20, unique=True)
+    country = CountryField(
+        verbose_name=_("only in"),
+        blank=True,
+        default="",
+        db_default="",
+        help_text=_("Leave it empty for the terms of all countries without their own."),
+    )
     valid_from = models.DateTimeField(_("in force from"))
+    text = models.TextField(
+        _("text"),
+        max_length=50_000,
+        blank=True,
+        default="",
+        db_default="",
+        help_text=_("The binding one, in English. Without it the page shows the sample text."),
+    )
+    translations = TranslationsField(of=("text",))
 
     class Meta:
         verbose_name = _("version of the terms")
@@ -284,6 +304,7 @@ class TermsAcceptance(models.Model):
 
     member = models.ForeignKey(Member, models.PROTECT, related_name="terms_accepted", verbose_name=_("member"))
     terms = models.ForeignKey(TermsVersion, models.PROTECT, verbose_name=_("version"))
+    language = models.CharField(_("read in"), max_length=10, blank=True, default="", db_default="")
     at = models.DateTimeField(_("at"))
 
     class Meta:

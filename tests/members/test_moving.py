@@ -47,7 +47,7 @@ def shown(client: Client, country: str) -> str:
 
 
 def confirm(client: Client, country: str) -> str:
-    answer = client.post(PAGE, {"country": country, "confirmed": country}, follow=True)
+    answer = client.post(PAGE, {"country": country, "confirmed": country, "sure": "on"}, follow=True)
     assert answer.status_code == 200
     return text_of(answer)
 
@@ -147,7 +147,7 @@ def test_leaving_the_region_is_explained_and_is_no_choice(world: World, as_ana: 
     assert "Leaving Europe, the Middle East and Africa?" in page
     assert "join there with your new address" in page
     assert 'value="US"' not in page
-    assert as_ana.post(PAGE, {"country": "US", "confirmed": "US"}).status_code == 422
+    assert as_ana.post(PAGE, {"country": "US", "confirmed": "US", "sure": "on"}).status_code == 422
     assert Member.objects.get(pk=world.ana.pk).country.code == "ZA"
 
 
@@ -258,7 +258,7 @@ def test_there_and_back_leaves_everything_as_it_was(world: World, as_ana: Client
     before = membership_of(world.ana)
     for _time in range(2):
         for there in (country, "ZA"):
-            assert as_ana.post(PAGE, {"country": there, "confirmed": there}).status_code == 302
+            assert as_ana.post(PAGE, {"country": there, "confirmed": there, "sure": "on"}).status_code == 302
     ana = Member.objects.get(pk=world.ana.pk)
     assert membership_of(ana) == before
     assert find_valid_card(Card.objects.filter(member=ana)) == card
@@ -274,7 +274,7 @@ def test_a_mail_is_not_sent_about_a_move_of_somebody_who_closed_the_account(worl
 
 def test_a_move_needs_the_confirmation_of_the_country_that_was_shown(world: World, as_ana: Client) -> None:
     assert as_ana.post(PAGE, {"country": "KE"}).status_code == 200
-    as_ana.post(PAGE, {"country": "KE", "confirmed": "GE"})
+    as_ana.post(PAGE, {"country": "KE", "confirmed": "GE", "sure": "on"})
     assert Member.objects.get(pk=world.ana.pk).country.code == "ZA"
     assert as_ana.get("/profile/country/moved/")["Location"] == PAGE
     confirm(as_ana, "KE")
@@ -283,7 +283,7 @@ def test_a_move_needs_the_confirmation_of_the_country_that_was_shown(world: Worl
 
 @each_row("code", ["", "ZA", "XX", "KE\x00", "🦁", "K" * 5000])
 def test_a_country_that_cannot_be_moved_to_is_refused(world: World, as_ana: Client, code: str) -> None:
-    response = as_ana.post(PAGE, {"country": code, "confirmed": code})
+    response = as_ana.post(PAGE, {"country": code, "confirmed": code, "sure": "on"})
     assert response.status_code == 422
     assert "Choose a country from the list." in text_of(response)
     assert Member.objects.get(pk=world.ana.pk).country.code == "ZA"
@@ -293,3 +293,21 @@ def test_the_history_names_who_moved_the_member(world: World) -> None:
     site.move_member(member=world.ana, country="KE", by=world.staff, at=timezone.now() - timedelta(minutes=1))
     history = world.ana.events.select_related("pgh_context").order_by("-pk").first()
     assert (history.country, history.pgh_context.metadata["user"]) == ("KE", world.staff.pk)
+
+
+def test_the_box_is_ticked_before_moving(world: World, as_ana: Client) -> None:
+    """Nothing happens without it, and the page says what to do (R6)."""
+    shown_again = as_ana.post(PAGE, {"country": "KE", "confirmed": "KE"})
+    assert shown_again.status_code == 422
+    assert "Tick the box if you live there now." in text_of(shown_again)
+    assert "I live in Kenya now, and I’ve read what changes." in text_of(shown_again)
+    assert Member.objects.get(pk=world.ana.pk).country.code == "ZA"
+    assert (
+        as_ana.post(PAGE, {"country": "KE", "confirmed": "KE", "sure": "on"})["Location"] == "/profile/country/moved/"
+    )
+
+
+def test_what_a_centre_has_is_to_be_sent_to_the_new_address(world: World, as_ana: Client) -> None:
+    assert "sent back" not in shown(as_ana, "FR")
+    at_the_centre(world, a_centre())
+    assert "Check where 1 product is sent back" in shown(as_ana, "FR")

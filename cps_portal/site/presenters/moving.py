@@ -124,6 +124,11 @@ class Move:
     def pack(self) -> WelcomePack | None:
         return WelcomePack.objects.filter(member=self.member).first()
 
+    @cached_property
+    def jobs_to_return(self) -> int:
+        """How many products are at a centre, to be sent back to where the member lived (R52)."""
+        return 0 if self.is_done else Ticket.objects.of(self.member).open().exclude(state__in=BEFORE_INTAKE).count()
+
     @property
     def should_request_pack(self) -> bool:
         """Whether they can still request the Welcome Pack before it rests."""

@@ -143,7 +143,7 @@ TABLES = [
         ("survivor__number", "ended__number", "state", "requested_at", "decided_at", "undone_at"),
     ),
     Table("stopped", AccountFreeze, "member", ("at", "released_at")),
-    Table("terms_accepted", TermsAcceptance, "member", ("terms__version", "at")),
+    Table("terms_accepted", TermsAcceptance, "member", ("terms__version", "language", "at")),
     Table("notices", Notice, "member", ("code", "params", "path", "at", "read_at")),
     Table("level_changes", LevelChange, "member", ("from_level", "to_level", "points", "cause", "about", "at")),
     Table("kit", Registration, "member", ("id", *REGISTRATION, "added_at")),

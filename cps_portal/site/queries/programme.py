@@ -26,7 +26,16 @@ from kitbag.enums import ProposalState, RegistrationState
 from kitbag.models import CatalogueProposal, LedgerCheck, MissedSearch, Registration, StageChange
 from kitbag.queries.preview import Preview, preview
 from members.enums import OPEN_CHANGES, ChangeState
-from members.models import CountryPlan, CountryProgramme, Member, TermsAcceptance, TermsVersion, ThresholdPlan, User
+from members.models import (
+    CountryPlan,
+    CountryProgramme,
+    Member,
+    MemberQuerySet,
+    TermsAcceptance,
+    TermsVersion,
+    ThresholdPlan,
+    User,
+)
 from members.offers.enums import OfferKind, OfferState, PlaceState
 from members.offers.models import Offer, WelcomePack
 from servicing.models import Ticket
@@ -253,16 +262,33 @@ def read_terms(at: datetime) -> list[TermsLine]:
     )
     versions = TermsVersion.objects.annotate(n=Coalesce(Subquery(accepted, output_field=BigIntegerField()), 0))
     rows = list(versions.order_by("-valid_from"))
-    newest = next((row for row in rows if row.valid_from <= at), None)
-    return [TermsLine(row, row.n, row is newest, row.valid_from > at) for row in rows]
+    newest: dict[str, TermsVersion] = {}  # of each country, "" for all without their own
+    for row in rows:
+        if row.valid_from <= at:
+            newest.setdefault(row.country.code or "", row)
+    return [TermsLine(row, row.n, row in newest.values(), row.valid_from > at) for row in rows]
 
 
-def members_by_country(terms: TermsVersion | None, at: datetime) -> dict[str, tuple[int, int, int]]:
-    """By country: open accounts, those of the last week, and those that have accepted a version. One query."""
+def members_by_country(in_force: Sequence[TermsVersion], at: datetime) -> dict[str, tuple[int, int, int]]:
+    """By country: open accounts, those of the last week, and those that have accepted what is in force there.
+
+    One query for the general terms, and one for each country with terms of its own.
+    """
+    counts: dict[str, tuple[int, int, int]] = {}
+    general = next((terms for terms in in_force if not terms.country), None)
+    counts |= _members_by_country(Member.objects.open(), general, at)
+    for terms in in_force:
+        if code := terms.country.code:
+            counts |= _members_by_country(Member.objects.open().filter(country=code), terms, at)
+    return counts
+
+
+def _members_by_country(
+    members: MemberQuerySet, terms: TermsVersion | None, at: datetime
+) -> dict[str, tuple[int, int, int]]:
     of_version = FilteredRelation("terms_accepted", condition=Q(terms_accepted__terms=terms))
     rows = (
-        Member.objects.open()
-        .order_by()
+        members.order_by()
         .alias(of_version=of_version)
         .values_list("country")
         .annotate(n=Count("pk"), new=Count("pk", filter=Q(joined_at__gte=at - NEW_FOR)), accepted=Count("of_version"))

@@ -15,7 +15,8 @@ from cps_portal.site.presenters.moving import Move, build_move
 from members.access import MemberRequest, member_required
 from members.enums import NoticeCode
 from members.forms.common import add_refusal
-from members.forms.profile import MoveForm
+from members.forms.profile import MoveConfirmForm, MoveForm
+from members.middleware import TERMS_KEY
 from members.models import Notice
 
 
@@ -26,20 +27,24 @@ def moving(request: MemberRequest) -> HttpResponse:
     member = request.member
     data = request.POST if request.method == "POST" else request.GET
     form = MoveForm(data if "country" in data else None, member=member)
-    move = None
+    move = confirmation = None
     if form.is_valid():
         code = form.cleaned_data["country"]
         move = build_move(member, from_country=member.country.code, to_country=code)
-        if request.method == "POST" and request.POST.get("confirmed") == code:
+        is_confirmed = request.method == "POST" and request.POST.get("confirmed") == code
+        confirmation = MoveConfirmForm(request.POST if is_confirmed else None, country=move.after.country)
+        if is_confirmed and confirmation.is_valid():
             try:
                 move_member(member=member, country=code, by=request.user, at=timezone.now())
             except Refusal as refusal:
                 add_refusal(form, refusal)
             else:
+                request.session.pop(TERMS_KEY, None)  # the new country may have its own
                 messages.success(request, _("Your country is now %(country)s.") % {"country": move.after.country})
                 return redirect("moved")
-    context = {"form": form, "move": move, "member": member}
-    return render(request, "members/moving.html", context, status=422 if form.errors else 200)
+    context = {"form": form, "move": move, "confirmation": confirmation, "member": member}
+    is_wrong = form.errors or (confirmation and confirmation.errors)
+    return render(request, "members/moving.html", context, status=422 if is_wrong else 200)
 
 
 @never_cache

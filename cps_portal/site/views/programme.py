@@ -99,7 +99,7 @@ def countries(request: HttpRequest) -> HttpResponse:
     now = timezone.now()
     lines = queries.read_countries(timezone.localdate(now))
     terms = queries.read_terms(now) if request.user.has_perm("members.view_termsversion") else []
-    in_force = next((line.terms for line in terms if line.in_force), None)
+    in_force = [line.terms for line in terms if line.in_force]
     members = queries.members_by_country(in_force, now)
     rows = programme_lists.country_rows(lines, members, queries.open_country_plans())
     context = {
@@ -108,7 +108,7 @@ def countries(request: HttpRequest) -> HttpResponse:
         "countries": len(lines),
         "members": sum(n for n, _new, _accepted in members.values()),
         "terms": [(line, *programme_lists.terms_state(line)) for line in terms],
-        "in_force": in_force,
+        "in_force": next((version for version in in_force if not version.country), None),
     }
     return _page(request, "countries", gettext("Countries and terms"), context)
 

@@ -14,7 +14,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 from django.views.decorators.vary import vary_on_headers
 
-from cps_portal.core.lib.countries import list_countries
+from cps_portal.core.lib.countries import is_country, list_countries
 from cps_portal.core.lib.etags import etag_of, not_modified, with_etag
 from cps_portal.core.lib.kept_pages import Kept, kept_for_visitors
 from cps_portal.site.presenters import dashboard as dashboards
@@ -159,8 +159,10 @@ def help_page(request: HttpRequest) -> HttpResponse:
 @login_not_required
 @require_safe
 def terms(request: HttpRequest) -> HttpResponse:
-    """The Terms of Use in force (R9)."""
-    return render(request, "public/terms.html", {**public_context(), "terms": newest_terms()})
+    """The Terms of Use in force where the member lives; with ?country= those of that country (R9)."""
+    member, asked = member_of(request), request.GET.get("country", "")
+    country = asked if is_country(asked) else member.country.code if member else ""
+    return render(request, "public/terms.html", {**public_context(), "terms": newest_terms(country)})
 
 
 @login_not_required

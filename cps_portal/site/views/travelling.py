@@ -44,7 +44,6 @@ def going_to_country(request: MemberRequest, country: str) -> HttpResponse:
         "trip": trip,
         "times": trip.local_times(now),
         "groups": countries_to_visit(request.member.country.code),
-        "numbers": public_context()["numbers"],
     }
     return render(request, "members/going_to_country.html", context)
 
