@@ -9,14 +9,14 @@ from django.db import transaction
 
 from cps_portal.core.lib.errors import Refusal
 from cps_portal.core.lib.locks import require_transaction
-from cps_portal.core.partners.models import Partner, live_endpoints
+from cps_portal.core.partners.models import Partner
 from members.models import Member
 from servicing.actions.events import keep_locked
 from servicing.actions.notifications import Announcements, announce
 from servicing.enums import EventKind
 from servicing.models import Ticket, TicketEvent, load_calendars
 from servicing.models.persons import ACCOUNTS
-from servicing.models.tickets import LOCKED_WITH
+from servicing.models.tickets import LOCKED_WITH, endpoints_of_centre
 
 # These are refused before anything is written, so they need no savepoint; and they change no other ticket, unless they
 # free a place. After any other the tickets of the member are read anew.
@@ -83,8 +83,7 @@ def lock_tickets(references: Collection[str], partner: Partner) -> list[Ticket]:
     require_transaction("lock_tickets")
     tickets = Ticket.objects.filter(reference__in=references, centre__partner=partner).order_by()
     list(Member.objects.locked().filter(pk__in=tickets.values(account=ACCOUNTS)).only("pk"))
-    annotation = {"centre_endpoints": live_endpoints("centre__partner")}
-    locked = tickets.select_related(*LOCKED_WITH).annotate(**annotation)
+    locked = tickets.select_related(*LOCKED_WITH).annotate(**endpoints_of_centre())
     rows = list(locked.order_by("pk").select_for_update(of=("self",), no_key=True))
     centres = {row.centre_id: row.centre for row in rows}
     load_calendars(centres.values())

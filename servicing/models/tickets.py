@@ -6,7 +6,7 @@ from typing import Any, Self
 import pghistory
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import F, Q, Subquery
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
@@ -99,10 +99,17 @@ LOCKED_MEMBER: CompiledQuery[tuple[int]] = CompiledQuery(
     locks=True,
 )
 LOCKED_WITH = ["member__user", "visitor", "centre__partner", "product", "registration", "parcel"]
+
+
+def endpoints_of_centre() -> dict[str, Subquery]:
+    """Annotations for `centre_endpoints`."""
+    return {"centre_endpoints": live_endpoints("centre__partner")}
+
+
 LOCKED: CompiledModels["Ticket"] = CompiledModels(
     lambda **which: (
         Ticket.objects.select_related(*LOCKED_WITH)
-        .annotate(centre_endpoints=live_endpoints("centre__partner"))
+        .annotate(**endpoints_of_centre())
         .filter(**which)
         .order_by()
         .select_for_update(of=("self",), no_key=True)

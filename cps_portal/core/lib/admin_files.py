@@ -54,8 +54,9 @@ class FilePage:
             if problems:
                 context |= {"report": form.report_of(problems), "refused_lines": len({one.number for one in problems})}
             if problems and form.cleaned_data["file"]:
-                form.data = form.data.copy()
-                form.data[form.add_prefix("text")] = form.lines_to_correct(problems)
+                data = request.POST.copy()
+                data[form.add_prefix("text")] = form.lines_to_correct(problems)
+                form.data = data
         context |= {
             **self.admin_site.each_context(request),
             "opts": self.opts,

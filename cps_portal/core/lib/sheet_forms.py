@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from django import forms
-from django.core.exceptions import ValidationError
+from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
 from django.http import HttpResponse
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
@@ -34,7 +34,7 @@ class YesNoField(forms.CharField):
     """A cell with yes or no; None if it is empty. Spreadsheets write TRUE and 1 as well."""
 
     def to_python(self, value: Any) -> Any:
-        text = whole_number(super().to_python(value)).lower()
+        text = whole_number(super().to_python(value) or "").lower()
         if not text:
             return None
         if text not in (*YES, *NO):
@@ -147,7 +147,7 @@ class SheetForm(forms.Form):
             if form.is_valid():
                 self.lines.append((row.line, form.cleaned_data))
             self.problems += [
-                LineError(row.line, "" if name == forms.forms.NON_FIELD_ERRORS else name, str(errors[0]))
+                LineError(row.line, "" if name == NON_FIELD_ERRORS else name, str(errors[0]))
                 for name, errors in form.errors.items()
             ]
 
