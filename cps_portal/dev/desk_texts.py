@@ -1,4 +1,4 @@
-"""Which texts are only ever read by staff: the desk is English, so they are left out of the catalogues.
+"""Which texts are only read by staff and partners: desk and API are English, so they are left out of the catalogues.
 
 A text that members read as well stays in, wherever else it is used.
 """
@@ -11,6 +11,8 @@ from pathlib import Path
 
 DESK = (
     "templates/admin/*",
+    "templates/emails/_endpoint_answer.html",
+    "templates/emails/endpoint_*",
     "templates/mailbox/*",
     "templates/public/_guides_search.html",
     "templates/public/api.html",
@@ -39,6 +41,7 @@ DESK = (
     "cps_portal/core/rest/*",
     "cps_portal/core/submissions/models.py",
     "cps_portal/core/system/*",
+    "cps_portal/sandbox/*",
     "cps_portal/site/account_merges.py",
     "cps_portal/site/alerts.py",
     "cps_portal/site/presenters/account_merges.py",
