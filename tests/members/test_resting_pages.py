@@ -1,5 +1,6 @@
 """Every page as members see it who live where membership rests, or ends at Silver (R3, R6, R12, R65)."""
 
+import re
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -10,7 +11,7 @@ from django.utils import timezone
 from kitbag.models import Registration
 from members.emails import level_changed
 from members.enums import Level, PointsCause
-from members.models import CountryProgramme, LevelChange, Member
+from members.models import CountryProgramme, LevelBenefit, LevelChange, Member
 from members.offers.actions.cards import get_or_issue_card
 from members.offers.actions.offers import sign_up
 from members.offers.models import Offer, SignUp, WelcomePack
@@ -95,6 +96,37 @@ def test_a_level_that_a_removal_would_cost_is_named_with_what_it_gives(
     assert "Your level will go from Gold to Silver." in page
     assert sentence in page
     assert ("benefits" in page) == bool(sentence)
+
+
+def cells_of(page: str) -> dict[str, list[str]]:
+    """The cells of each row of the comparison of a silver-only home with the countries where a level counts in full."""
+    panel = page[page.index('aria-labelledby="in-full"') :]
+    rows = re.findall(r'<th scope="row">(.*?)</th>(.*?)</tr>', panel[: panel.index("</table>")])
+    texts = {name: re.findall(r"<td.*?>(.*?)</td>", cells) for name, cells in rows}
+    return {name: [" ".join(re.sub(r"<.*?>", " ", cell).split()) for cell in cells] for name, cells in texts.items()}
+
+
+def test_who_is_above_silver_compares_a_silver_only_home_with_where_the_level_counts_in_full(
+    world: World, ana_in: Callable[..., Client]
+) -> None:
+    a_centre("tbilisi", country="GE", kind="PSC")
+    a_centre("joburg", country="ZA", kind="PSC")
+    page = text_of(ana_in("GE"), "/dashboard/")
+    assert "What Gold gives in Georgia and elsewhere" in page
+    assert "South Africa" in page
+    full = LevelBenefit.objects.get(level=Level.GOLD, service_level="full", country="")
+    here = LevelBenefit.objects.get(level=Level.GOLD, service_level="silver", country="")
+    cells = cells_of(page)
+    assert cells["Fast Track repair"] == [f"{row.fast_track_days} working days" for row in (here, full)]
+    assert cells["Maintenance discount"] == [f"{row.maintenance_discount} percent" for row in (here, full)]
+    assert cells["Loan if a repair is late"] == ["No", "Yes"]
+    assert "Return shipping" not in cells, "what doesn’t differ is left out"
+    assert [promise for promise in PROMISES if promise in page] == []
+
+
+@each_row("home", ["ZA gold", "GE silver", "GE red", "FR gold"])
+def test_nobody_else_sees_that_comparison(ana_in: Callable[..., Client], home: str) -> None:
+    assert "in-full" not in text_of(ana_in(*home.split()), "/dashboard/")
 
 
 def test_in_a_silver_only_country_red_members_still_see_the_way_to_silver(world: World, as_ben: Client) -> None:

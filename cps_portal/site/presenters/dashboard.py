@@ -17,6 +17,7 @@ from cps_portal.core.outbox.suppressions import find_suppression
 from cps_portal.site.presenters.notice_words import Reading
 from cps_portal.site.presenters.notices import NoticeLine, current_notices
 from cps_portal.site.presenters.tasks import Task, find_tasks
+from cps_portal.site.presenters.travelling import InFull, build_in_full
 from kitbag.enums import NEEDS_MEMBER, RegistrationState
 from kitbag.models import PointsEntry, Registration, RegistrationQuerySet, Totals, points_now, totals_of
 from kitbag.presenters.chart import Chart, points_chart, within_a_year
@@ -111,6 +112,7 @@ class Dashboard:
     last_change: LastChange | None
     next_level: Level | None
     next_benefit: LevelBenefit | None
+    in_full: InFull | None  # above Silver in a silver-only country: what the level gives elsewhere (R3)
     next_points: int
     next_change: Step | None  # the first planned change (R22)
     more_changes: int
@@ -197,6 +199,7 @@ def build(member: Member, now: datetime) -> Dashboard:
         benefit=benefit,
         last_change=last_change,
         next_level=Level(ahead[0]) if ahead else None,
+        in_full=build_in_full(member, membership),
         next_points=thresholds[ahead[0]] if ahead else 0,
         next_change=steps[0] if steps else None,
         more_changes=len(steps[1:]),

@@ -9,11 +9,22 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from cps_portal.core.lib.countries import country_name, list_countries
+from cps_portal.core.lib.lists import in_words
 from cps_portal.site.presenters.moving import SLOWEST, BenefitRow, Rank
 from members.enums import Level, Programme, ServiceLevel
 from members.models import CountryProgramme, LevelBenefit, Member, programme_in
 from members.queries import get_level_benefit
-from members.rules import NO_BENEFITS, Benefits, Nearby, Treatment, Visited, benefits_here, treatment, visited_of
+from members.rules import (
+    NO_BENEFITS,
+    Benefits,
+    Membership,
+    Nearby,
+    Treatment,
+    Visited,
+    benefits_here,
+    treatment,
+    visited_of,
+)
 from servicing.enums import CentreStatus, ServiceKind
 from servicing.models import ServiceCentre, load_calendars
 from servicing.queries.distance import distance_km
@@ -22,6 +33,8 @@ from servicing.queries.locator import MAX_NEARBY, LocatedCentre, locate_centres,
 from servicing.queries.towns import largest_town
 from servicing.rules.entitlement import MIN_VIDEO_TARGET_DAYS, OWN_CENTRES, STANDARD_TARGET_DAYS
 from servicing.rules.places import PLACES
+
+NAMED = 3  # countries that are named as examples
 
 
 @dataclass(frozen=True)
@@ -132,6 +145,48 @@ class Trip:
         if hours is None:
             return _("No target")
         return ngettext("%(hours)s working hour", "%(hours)s working hours", hours) % {"hours": hours}
+
+
+@dataclass(frozen=True)
+class InFull:
+    """What a level gives in a silver-only home, beside what it gives where it counts in full (R3).
+
+    `rows` are the benefits that differ. `where` names at most NAMED countries where it counts in full, first those
+    with centres of Canon's own, and how many more there are.
+    """
+
+    rows: list[BenefitRow]
+    where: str
+
+
+def build_in_full(member: Member, membership: Membership) -> InFull | None:
+    """The comparison for a member above Silver in a silver-only country, in four queries; None for everybody else."""
+    if not membership.is_silver_only or membership.benefit_level == membership.level:
+        return None
+    of_level = LevelBenefit.objects.of(membership.level, "", ServiceLevel.FULL)
+    if of_level is None:
+        return None
+    facts = country_facts()
+    full = {code for code, found in facts.items() if found.service_level == ServiceLevel.FULL}
+    centres = list(ServiceCentre.objects.open())
+    at_home = [centre for centre in centres if centre.country.code == membership.country]
+    there = [centre for centre in centres if centre.country.code in full]
+    given = Benefits(
+        of_level.fast_track_days, of_level.maintenance_discount, of_level.free_return, of_level.courtesy_loan
+    )
+    trip = Trip(
+        member,
+        _stay(member, membership.country, facts, at_home, is_home=True),
+        Stay("", Treatment.BENEFITS, given, there),
+        None,
+        [],
+        "",
+    )
+    own = {centre.country.code for centre in there if centre.kind in OWN_CENTRES}
+    named = [name for _code, name in (list_countries(own) + list_countries(full - own))[:NAMED]]
+    if others := len(full) - len(named):
+        named.append(ngettext("%(number)s more", "%(number)s more", others) % {"number": others})
+    return InFull([row for row in trip.rows if row.change], in_words(named))
 
 
 def build_trip(member: Member, country: str, *, at: datetime) -> Trip:
