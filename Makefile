@@ -22,7 +22,7 @@ test-wide: ## every page of the admin, whole worlds, long random walks (LEDGER_E
 
 test-schema: export SCHEMA_EXAMPLES ?= 60
 test-schema: ## thousands of requests generated from the API contract (SCHEMA_EXAMPLES=... for each operation)
-	@$(START) test -m schema -n auto $(or $(ARGS),tests/api)
+	@$(START) test -m schema -n auto $(or $(ARGS),tests/api tests/sandbox)
 
 test-launcher: ## starts, kills and restarts the whole portal
 	@$(START) test -m launcher -n auto --dist worksteal $(ARGS)

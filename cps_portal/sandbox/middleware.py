@@ -34,8 +34,8 @@ class FailuresMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        wanted = request.headers.get(HEADER, "").strip().lower()
-        if not wanted or not request.path.startswith(API) or not _is_partner(request):
+        wanted = request.headers.get(HEADER)
+        if wanted is None or not request.path.startswith(API) or not _is_partner(request):
             return self.get_response(request)
         if wanted in KINDS:
             return _failure(request, wanted)

@@ -53,6 +53,7 @@ MAGIC_SERIALS = (
     MagicSerial("short", "12", "digits are missing", "serial_short", "serial_short"),
     MagicSerial("unreadable", "???", "no letter and no digit", "serial_signs", "unreadable"),
 )
+WARNINGS = {"serial_shape"}  # in `warnings` of a sale that is taken all the same; any other code refuses it
 SUFFIX = {serial.name: serial.number for serial in MAGIC_SERIALS if serial.is_made}
 
 
@@ -67,6 +68,7 @@ def describe_serials(serials: Iterable[MagicSerial] = MAGIC_SERIALS) -> str:
     lines = ["| name | number | a sale answers | an intake check answers |", "|---|---|---|---|"]
     for serial in serials:
         number = f"ends in `{serial.number}`" if serial.is_made else f"`{serial.number}`"
-        codes = " | ".join(f"`{code}`" if code else "taken" for code in (serial.at_sale, serial.at_intake))
-        lines.append(f"| {serial.name} | {number}: {serial.what} | {codes} |")
+        sale = f"`{serial.at_sale}`" if serial.at_sale else "taken"
+        sale = f"taken, with {sale}" if serial.at_sale in WARNINGS else sale
+        lines.append(f"| {serial.name} | {number}: {serial.what} | {sale} | `{serial.at_intake}` |")
     return "\n".join(lines) + "\n"

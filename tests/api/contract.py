@@ -43,10 +43,14 @@ class Portal(WSGIHandler):
 
 @cache
 def _whole() -> Any:
-    committed = read_contract()
+    return loaded(read_contract())
+
+
+def loaded(document: dict[str, Any]) -> Any:
+    """A contract, with the portal of the settings of this moment behind it."""
     # To Schemathesis a token is something to take away or to forge only under this name.
-    committed["components"]["securitySchemes"]["oauth2"] = {"type": "http", "scheme": "bearer"}
-    found = schemathesis.openapi.from_dict(committed)
+    document["components"]["securitySchemes"]["oauth2"] = {"type": "http", "scheme": "bearer"}
+    found = schemathesis.openapi.from_dict(document)
     found.app = Portal()
     found.config.generation.update(with_security_parameters=False, deterministic=True, allow_x00=False)
     found.config.checks.positive_data_acceptance.expected_statuses = ["2xx", "304", "400", "404", "409", "412"]

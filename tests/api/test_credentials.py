@@ -77,6 +77,7 @@ def test_the_token_endpoint_refuses(shop: Machine, changes: dict[str, str], erro
     answer = shop.fetch(**changes)
     assert answer.status_code in (400, 401)
     assert answer.json()["error"] == error
+    assert answer.json()["error_description"], "it says what to do"
     assert Client().post(f"{API}oauth/token", "{}", content_type="application/json").status_code == 400
     assert Client().get(f"{API}oauth/token").status_code == 405
 

@@ -48,7 +48,7 @@ def test_slow_is_slow(workshop: Machine) -> None:
 
 
 def test_anything_else_is_refused(workshop: Machine) -> None:
-    for wanted in ("418", "slow=11", "slow=", "sometimes"):
+    for wanted in ("418", "slow=11", "slow=", "sometimes", "", "LOST"):
         answer = ask(workshop, wanted)
         assert (answer.status_code, answer.json()["errors"][0]["header"]) == (400, "Sandbox-Fail")
 

@@ -14,6 +14,13 @@ from cps_portal.core.lib.errors import Refusal
 
 CONTENT_TYPE = "application/problem+json"
 HEADERS = ("WWW-Authenticate", "Retry-After", "Allow")
+# What to do, which the library does not say. The same whatever is wrong with a client: a stranger learns nothing.
+OAUTH_ADVICE = {
+    "invalid_client": "Check the client id and the secret. If they are right, the credential has expired or was "
+    "replaced, or it may not be used from your address: ask our staff.",
+    "unsupported_grant_type": "Send grant_type=client_credentials.",
+    "invalid_scope": "Leave out the scope to get all that the credential has, or ask our staff for what it lacks.",
+}
 
 
 class BadQuery(exceptions.ValidationError):

@@ -6,7 +6,7 @@ from http import HTTPStatus
 from typing import Any
 
 from cps_portal.core.rest import story, story_steps
-from cps_portal.core.rest.errors import CONTENT_TYPE
+from cps_portal.core.rest.errors import CONTENT_TYPE, OAUTH_ADVICE
 
 PROBLEMS: Mapping[int, tuple[str, str, list[dict[str, str]]]] = {
     400: (
@@ -32,8 +32,8 @@ PROBLEMS: Mapping[int, tuple[str, str, list[dict[str, str]]]] = {
     429: ("throttled", "Request was throttled. Expected available in 12 seconds.", []),
 }
 OAUTH_ERRORS: Mapping[int, dict[str, str]] = {
-    400: {"error": "unsupported_grant_type"},
-    401: {"error": "invalid_client"},
+    400: {"error": "unsupported_grant_type", "error_description": OAUTH_ADVICE["unsupported_grant_type"]},
+    401: {"error": "invalid_client", "error_description": OAUTH_ADVICE["invalid_client"]},
     429: {"error": "slow_down", "error_description": "Keep the token you have."},
 }
 METHODS = ("get", "post", "put", "patch", "delete")

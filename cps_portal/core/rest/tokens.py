@@ -1,5 +1,6 @@
 """The endpoints where partners fetch and revoke tokens (RFC 6749, 7009). Errors have the form of those RFCs."""
 
+import json
 from typing import Any
 
 from django.conf import settings
@@ -11,6 +12,7 @@ from oauth2_provider.views import RevokeTokenView, TokenView
 
 from cps_portal.core.lib.throttle import client_address, is_throttled
 from cps_portal.core.partners.models.credentials import ADDRESS
+from cps_portal.core.rest.errors import OAUTH_ADVICE
 
 FORM = "application/x-www-form-urlencoded"
 
@@ -33,8 +35,16 @@ class _TokenEndpoint:
                 return JsonResponse({"error": "invalid_request", "error_description": description}, status=400)
             request.META[ADDRESS] = client_address(request)
         response = super().dispatch(request, *args, **kwargs)  # type: ignore[misc]
+        if response.status_code in (400, 401):
+            _add_advice(response)
         response.headers.setdefault("Cache-Control", "no-store")
         return response  # type: ignore[no-any-return]
+
+
+def _add_advice(response: HttpResponse) -> None:
+    said = json.loads(response.content)
+    if said.get("error") in OAUTH_ADVICE:
+        response.content = json.dumps({"error_description": OAUTH_ADVICE[said["error"]], **said})
 
 
 @method_decorator([csrf_exempt, login_not_required], name="dispatch")

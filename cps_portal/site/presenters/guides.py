@@ -20,7 +20,7 @@ from cps_portal.core.lib.folding import fold
 DOCS = Path(settings.BASE_DIR, "docs")
 # The guides in the order in which they are read: the name in the address, the file, and what it is for.
 GUIDES: dict[str, tuple[str, str]] = {
-    "quick-start": ("api/quickstart.md", "From a credential to the first event, in ten minutes."),
+    "quick-start": ("api/quickstart.md", "From a credential to your first message, in ten minutes."),
     "sandbox": ("api/sandbox.md", "Sample data, a clock that you move, events and failures on demand, magic serials."),
     "overview": ("api/README.md", "Tokens, idempotency, ETags, lists, limits and versions: what all operations share."),
     "centres": ("api/centres.md", "A repair from arrival to return shipment, intake, loans and files."),
