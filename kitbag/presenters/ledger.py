@@ -12,10 +12,11 @@ from cps_portal.core.lib.written_dates import date_format
 from kitbag.enums import RegistrationState
 from kitbag.models import Announcement, PointsEntry
 from kitbag.presenters.texts import cause_sentence
+from kitbag.queries.points_history import RELATIONS
 from members.enums import PointsCause
 from members.models import Member
 
-ENTRY_RELATIONS = ("registration__product", "adjustment", "stage_change__successor")  # for select_related
+ENTRY_RELATIONS = RELATIONS  # for select_related
 ENTRY_TITLES = {
     PointsCause.VALIDATED: gettext_lazy("%(product)s counted"),
     PointsCause.REMOVED: gettext_lazy("%(product)s removed"),

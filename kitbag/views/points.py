@@ -1,13 +1,13 @@
 """Why did my points change? Every entry of the ledger with its reason and the running total (R21)."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from itertools import groupby
 from typing import Any
 
 from django.core.paginator import Page
-from django.db.models import OuterRef, QuerySet, Subquery, Sum, Value
+from django.db.models import QuerySet
 from django.db.models.functions import Coalesce
 from django.http import HttpResponse
 from django.shortcuts import render
@@ -17,7 +17,10 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_safe
 
+from cps_portal.core.lib.addresses import address_of
 from cps_portal.core.lib.pdf import pdf_response
+from cps_portal.core.lib.written_dates import date_format
+from cps_portal.core.lib.written_numbers import grouped
 from kitbag.enums import WAITING, RegistrationState
 from kitbag.models import PointsEntry, Product, Registration, totals_of
 from kitbag.presenters.chart import Chart, points_chart, within_a_year
@@ -26,6 +29,7 @@ from kitbag.presenters.points_statement import MAX_PRINTED, points_statement
 from kitbag.presenters.registrations import RegistrationCard, build_card
 from kitbag.queries.duplicates import find_own_duplicates
 from kitbag.queries.forecast import forecast
+from kitbag.queries.points_history import Change, changes_of, entries_of
 from kitbag.views.shortcuts import paginate, url_with_query
 from members.access import MemberRequest, member_required
 from members.models import LevelThreshold, Member
@@ -61,6 +65,18 @@ class LedgerLine:
         """Whether the product's points went from one number to another, neither of them 0."""
         return self.before > 0 and self.after > 0
 
+    @property
+    def both_values(self) -> str:
+        """From what to what the product's points went; "" if they came or left."""
+        if not self.shows_both_values:
+            return ""
+        return _t("From %(before)s to %(after)s.") % {"before": grouped(self.before), "after": grouped(self.after)}
+
+    @property
+    def day_and_total(self) -> str:
+        day = date_format(timezone.localdate(self.at), "j M")
+        return _t("%(day)s, total %(total)s") % {"day": day, "total": grouped(self.total)}
+
 
 @require_GET
 @member_required
@@ -69,15 +85,15 @@ def points(request: MemberRequest) -> HttpResponse:
     show_only = show_only if show_only in FILTERS else ""
     member = request.member
     waiting = show_only == "waiting"
-    queryset: QuerySet[Registration] | QuerySet[PointsEntry] = (
-        _waiting(member) if waiting else _entries(member, show_only)
-    )
-    page: Page[Any] = paginate(request, queryset, PAGE_SIZE)
-    last = _entries(member, "").first()
-    entries = [] if waiting else list(page)
-    notified_at = notified_at_by_change(member, [*entries, *([last] if last else [])])
+    changes = changes_of(member)
+    page: Page[Any] = paginate(request, _waiting(member) if waiting else _chosen(changes, show_only), PAGE_SIZE)
+    last = changes[-1:]
+    shown = [] if waiting else list(page)
+    entries = entries_of([*shown, *last], most=PAGE_SIZE + 1)
+    notified_at = notified_at_by_change(member, entries.values())
     steps = forecast(member, timezone.localdate())
-    lines = _waiting_lines(list(page)) if waiting else [_ledger_line(entry, notified_at, member) for entry in entries]
+    ledger_lines = [_ledger_line(change, entries[change.key], notified_at, member) for change in [*shown, *last]]
+    lines = _waiting_lines(list(page)) if waiting else ledger_lines[: len(shown)]
     context = {
         "filters": [
             (label, url_with_query("kitbag:points", show=key), key == show_only) for key, label in FILTERS.items()
@@ -86,8 +102,8 @@ def points(request: MemberRequest) -> HttpResponse:
         "page_query": url_with_query("kitbag:points", show=show_only).partition("?")[2],
         "waiting": waiting,
         "years": _by_year(lines),
-        "last": _ledger_line(last, notified_at, member) if last else None,
-        "chart": _chart(member, within_a_year(steps, timezone.localdate())),
+        "last": ledger_lines[-1] if last else None,
+        "chart": _chart(member, changes, within_a_year(steps, timezone.localdate())),
         "next_step": steps[0] if steps else None,
     }
     return render(request, "kitbag/points.html", context)
@@ -107,11 +123,10 @@ def statement(request: MemberRequest) -> HttpResponse:
     return pdf_response(prepared, f"points-{now.date().isoformat()}.pdf", as_attachment=True)
 
 
-def _chart(member: Member, planned: list[tuple[date, int]]) -> Chart:
+def _chart(member: Member, changes: Iterable[Change], planned: list[tuple[date, int]]) -> Chart:
     waiting = totals_of(member).waiting_points
-    entries = PointsEntry.objects.of(member).with_total().order_by("pk")
     # The last one of each moment: when two accounts became one, points were closed and opened at once (R69).
-    totals = dict(entries.values_list("at", "total"))  # type: ignore[misc]  # annotated by with_total
+    totals = {change.at: change.total for change in changes}
     return points_chart(
         entries=totals.items(),
         thresholds=LevelThreshold.objects.in_force(),
@@ -122,35 +137,28 @@ def _chart(member: Member, planned: list[tuple[date, int]]) -> Chart:
     )
 
 
-def _entries(member: Member, show_only: str) -> QuerySet[PointsEntry]:
-    """Newest first with the running totals. Subqueries, because a window would only sum the rows after the filter."""
-    earlier = PointsEntry.objects.of(member).filter(pk__lte=OuterRef("pk")).order_by()
-    of_member = earlier.values(all=Value(1)).annotate(sum=Sum("amount")).values("sum")
-    of_registration = (
-        earlier.filter(registration=OuterRef("registration")).values("registration").annotate(sum=Sum("amount"))
-    )
-    entries = PointsEntry.objects.of(member).select_related(*ENTRY_RELATIONS).order_by("-pk")
+def _chosen(changes: Sequence[Change], show_only: str) -> list[Change]:
+    """Newest first. The totals are those of all changes, whatever is shown."""
+    chosen = reversed(changes)
     if show_only == "up":
-        entries = entries.filter(amount__gt=0)
+        return [change for change in chosen if change.amount > 0]
     if show_only == "down":
-        entries = entries.filter(amount__lt=0)
-    return entries.annotate(total=Subquery(of_member), counts=Subquery(of_registration.values("sum")))
+        return [change for change in chosen if change.amount < 0]
+    return list(chosen)
 
 
-def _ledger_line(entry: PointsEntry, notified_at: Mapping[int, datetime], reader: Member) -> LedgerLine:
+def _ledger_line(change: Change, entry: PointsEntry, notified_at: Mapping[int, datetime], reader: Member) -> LedgerLine:
     registration = entry.registration
-    counts: int = entry.counts or 0  # type: ignore[attr-defined]  # of the product; an adjustment has none
-    total: int = entry.total  # type: ignore[attr-defined]
     is_own = entry.member_id == reader.pk  # not of an account that became one with theirs: nobody opens that (R69)
     return LedgerLine(
         product=registration.product if registration else None,
-        url=f"{registration.get_absolute_url()}#history" if registration and is_own else "",
+        url=f"{address_of('kitbag:product', registration.pk)}#history" if registration and is_own else "",
         title=entry_title(entry.cause, registration.product.name if registration else ""),
         reason=explain_entry(entry, notified_at),
         amount=entry.amount,
-        before=counts - entry.amount if registration else 0,
-        after=counts if registration else 0,
-        total=total,
+        before=change.counts - entry.amount if registration else 0,
+        after=change.counts,
+        total=change.total,
         at=entry.at,
     )
 

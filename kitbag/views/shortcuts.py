@@ -1,7 +1,7 @@
 """Helpers that several pages of the Kitbag share: finding the member's registration, paging, URLs, redirects."""
 
-from collections.abc import Iterable
-from typing import TypeVar
+from collections.abc import Iterable, Sequence
+from typing import Any, TypeVar
 
 from django.core.paginator import Page, Paginator
 from django.db.models import Model, QuerySet
@@ -43,9 +43,9 @@ def query_text(request: HttpRequest, name: str) -> str:
     return request.GET.get(name, "").replace("\x00", "").strip()[:MAX_QUERY_LENGTH]
 
 
-def paginate(request: HttpRequest, queryset: QuerySet[M], page_size: int) -> Page[M]:
+def paginate(request: HttpRequest, rows: QuerySet[Any] | Sequence[Any], page_size: int) -> Page[Any]:
     """The page asked for: the first if the number is nonsense, the last if it is too high."""
-    return Paginator(queryset, page_size).get_page(request.GET.get("page"))
+    return Paginator(rows, page_size).get_page(request.GET.get("page"))
 
 
 def url_with_query(name: str, **parameters: str | int) -> str:

@@ -207,7 +207,7 @@ def test_your_turn_names_what_is_missing_and_links_to_it(world: World, as_ana: C
     registrations.save_details(registration=row, details=known, at=timezone.now())
     page = text(as_ana.get("/dashboard/"))
     assert "Finish <bdi>EOS R Test</bdi>" in page
-    assert "Add date of purchase, store" in page
+    assert "Add date of purchase and store" in page
     assert f'href="/kitbag/{row.pk}/finish/#id_purchased_on_0"' in page
 
 

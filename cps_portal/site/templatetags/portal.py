@@ -5,7 +5,6 @@ from functools import cache, lru_cache
 from typing import Any
 
 from django import template
-from django.contrib.humanize.templatetags.humanize import intcomma
 from django.forms import BaseForm
 from django.templatetags.static import static
 from django.utils.html import escape, format_html, format_html_join
@@ -47,7 +46,7 @@ def _icon(name: str, classes: str, sprite: str) -> SafeString:
 @register.filter
 def signed(points: int) -> str:
     """A change of points, such as "+335" or "−185"."""
-    return f"+{intcomma(points)}" if points > 0 else f"−{intcomma(-points)}"
+    return f"+{grouped(points)}" if points > 0 else f"−{grouped(-points)}"
 
 
 @register.filter
