@@ -8,6 +8,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
 from cps_portal.core.lib.countries import country_name, is_country
+from cps_portal.core.lib.lists import in_words
 from cps_portal.site.presenters.travelling import build_trip, countries_to_visit, subscription_countries_with_centres
 from cps_portal.site.views.public import public_context
 from members.access import MemberRequest, member_required
@@ -55,7 +56,7 @@ def card_abroad(request: MemberRequest) -> HttpResponse:
     context = {
         "member": request.member,
         "numbers": public_context()["numbers"],
-        "helping": [country_name(code) for code in subscription_countries_with_centres()],
+        "helping": in_words(country_name(code) for code in subscription_countries_with_centres()),
     }
     return render(request, "members/card_abroad.html", context)
 
