@@ -57,7 +57,7 @@ def test_a_column_is_known_however_its_name_is_written(name: str) -> None:
     assert read_sheet(f"product;{name}\n1;2\n".encode())[0] == ["product", "effective_on"]
 
 
-NUMBERS = dict.fromkeys(("35", "35.0", "35,00", " 35 ", "٣٥", "３５", "\u200e35"), "35")
+NUMBERS = dict.fromkeys(("35", "35.0", "35,00", " 35 ", "٣٥", "۳۵", "３５", "\u200e35"), "35")
 NUMBERS |= dict.fromkeys(("1200", "1 200", "1\xa0200", "1\u202f200", "1'200", "1’200"), "1200")
 NUMBERS |= {
     "12 345 678": "12345678",

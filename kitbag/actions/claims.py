@@ -292,7 +292,8 @@ def _checked_why(why: str, sides: Iterable[Registration]) -> str:
     squeezed = "".join(folded.split())  # member numbers are often written in groups
     for side in sides:
         member = side.member
-        names = [member.full_name, member.user.email, side.store]
+        reordered = f"{member.last_name} {member.first_name}"
+        names = [f"{member.first_name} {member.last_name}".strip(), reordered.strip(), member.user.email, side.store]
         if len(member.last_name) > 2:
             names.append(member.last_name)
         identifying = [name.casefold() for name in names if name.strip()]

@@ -16,6 +16,7 @@ from django.db.models import Count
 from django_countries.fields import Country
 
 from cps_portal.core.lib.snapshot import read_snapshot
+from cps_portal.core.lib.written_names import full_name
 from kitbag.enums import RegistrationState
 from kitbag.models import Registration, StageChange
 from members.enums import Level
@@ -275,7 +276,7 @@ def _preview(
             AffectedMember(
                 row["member_id"],
                 row["number"],
-                f"{row['first_name']} {row['last_name']}".strip(),
+                full_name(row["first_name"], row["last_name"], row["country"]),
                 Country(row["country"]),
                 days[row["k"]],
                 row["points_before"],

@@ -25,6 +25,7 @@ from cps_portal.core.lib.hashers import FORMER_BEGINNING, hash_as_before, is_out
 from cps_portal.core.lib.name_search import FoundByName, NameWordsField, words_index
 from cps_portal.core.lib.text import clean_code, clean_email, clean_password
 from cps_portal.core.lib.translations import Translated, TranslationsField
+from cps_portal.core.lib.written_names import full_name, in_written_order
 from members.enums import Level, NoticeCode, Specialty, Theme
 
 NUMBER_BEGINNING = re.compile(r"[0-9]{4,12}")
@@ -233,7 +234,8 @@ class Member(FoundByName):
 
     @property
     def full_name(self) -> str:
-        return f"{self.first_name} {self.last_name}".strip()
+        """In the order in which the member’s country writes it."""
+        return full_name(self.first_name, self.last_name, self.country.code)
 
     @property
     def accounts(self) -> list[int]:
@@ -257,7 +259,8 @@ class Member(FoundByName):
 
     @property
     def initials(self) -> str:
-        return (self.first_name[:1] + self.last_name[:1]).upper()
+        names = in_written_order(self.first_name, self.last_name, self.country.code)
+        return "".join(name[:1] for name in names).upper()
 
     @property
     def number_in_groups(self) -> str:

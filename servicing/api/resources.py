@@ -4,6 +4,7 @@ from typing import Any
 
 from rest_framework import serializers
 
+from cps_portal.core.lib.written_names import full_name
 from cps_portal.core.rest.resources import Resource, SparseSerializer, computed
 from members.enums import Level
 from servicing.enums import (
@@ -131,6 +132,7 @@ class TicketSerializer(SparseSerializer):
 def _customer(  # noqa: PLR0917
     first: str | None,
     last: str | None,
+    country: str,
     number: str,
     language: str,
     visitor_name: str | None,
@@ -144,7 +146,7 @@ def _customer(  # noqa: PLR0917
             "number": card_number or "",
             "language": visitor_language or "en",
         }
-    return {"kind": "member", "name": f"{first} {last}".strip(), "number": number, "language": language}
+    return {"kind": "member", "name": full_name(first, last or "", country), "number": number, "language": language}
 
 
 TICKET = Resource(
@@ -153,6 +155,7 @@ TICKET = Resource(
     customer=computed(
         "member__first_name",
         "member__last_name",
+        "member__country",
         "member__number",
         "member__language",
         "visitor__name",

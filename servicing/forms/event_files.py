@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from cps_portal.core.lib.forms import LineField, MultiLineField
 from cps_portal.core.lib.reference import parse_reference
 from cps_portal.core.lib.sheet_forms import DayField, RowForm, SheetForm, YesNoField
-from cps_portal.core.lib.text import clean_code
+from cps_portal.core.lib.text import clean_code, latin_digits
 from servicing.actions import shipping
 from servicing.enums import REPORTED_KINDS, EventKind, WhyNoCharge, WhyNoWarranty, WhyOtherFault
 from servicing.forms.ticket_steps import MAX_ACCESSORIES_LENGTH, MAX_CONDITION_LENGTH
@@ -65,11 +65,9 @@ class EventRowForm(RowForm):
     accessories = LineField(
         max_length=MAX_ACCESSORIES_LENGTH, required=False, help_text=_("booked_in: what came with it.")
     )
-    in_warranty = YesNoField(required=False, max_length=10, help_text=_("warranty_decided: yes or no."))
+    in_warranty = YesNoField(required=False, help_text=_("warranty_decided: yes or no."))
     why = CodeField(WhyNoWarranty.values, of=EventKind.WARRANTY_DECIDED.value, required=False)
-    proof_seen = YesNoField(
-        required=False, max_length=10, help_text=_("warranty_decided: yes if the proof of purchase was shown.")
-    )
+    proof_seen = YesNoField(required=False, help_text=_("warranty_decided: yes if the proof of purchase was shown."))
     why_no_charge = CodeField(WhyNoCharge.values, of=EventKind.NO_CHARGE.value, required=False)
     why_other_fault = CodeField(WhyOtherFault.values, of=EventKind.OTHER_FAULT.value, required=False)
     serial = forms.CharField(
@@ -77,7 +75,6 @@ class EventRowForm(RowForm):
     )
     insisted = YesNoField(
         required=False,
-        max_length=10,
         help_text=_("serial_changed: yes if an unusual number was compared with the product."),
     )
     carrier = LineField(max_length=shipping.MAX_CARRIER_LENGTH, required=False, help_text=_("shipped: the carrier."))
@@ -89,7 +86,7 @@ class EventRowForm(RowForm):
         required=False, help_text=_("shipped: the day on which it should arrive, such as 2026-03-31.")
     )
     loan_stays_out = YesNoField(
-        required=False, max_length=10, help_text=_("closed, cancelled: yes if the customer keeps the loan for now.")
+        required=False, help_text=_("closed, cancelled: yes if the customer keeps the loan for now.")
     )
 
     def clean_reference(self) -> str:
@@ -113,6 +110,9 @@ class EventRowForm(RowForm):
 
     def clean_serial(self) -> str:
         return clean_code(self.cleaned_data["serial"]).strip()
+
+    def clean_tracking(self) -> str:
+        return latin_digits(self.cleaned_data["tracking"])
 
     def clean_tracking_url(self) -> str:
         url: str = self.cleaned_data["tracking_url"].strip()

@@ -16,7 +16,7 @@ from cps_portal.core.lib.languages import ENGLISH
 from cps_portal.core.lib.lists import with_commas, with_semicolons
 from cps_portal.core.lib.opening_hours import Hours
 from cps_portal.core.lib.public_holidays import holiday_name
-from cps_portal.core.lib.written_dates import date_format
+from cps_portal.core.lib.written_dates import date_format, week_of
 from servicing.rules.clock import Clock
 
 DAYS_AHEAD = 60
@@ -39,15 +39,14 @@ class SpecialDay:
     why: str
 
 
-def list_week(calendar: Calendar, today: date) -> list[WeekdayHours]:
-    """The usual hours from Monday to Sunday; in a season, those of the season."""
+def list_week(calendar: Calendar, today: date, *, country: str) -> list[WeekdayHours]:
+    """The usual hours of the week of today, which begins as weeks do in `country`; in a season, those of the season."""
     season = next((season for season in calendar.seasons if season.first <= today <= season.last), None)
-    monday = today - timedelta(days=today.isoweekday() - 1)
     rows = []
-    for number, name in WEEKDAYS.items():
-        usual = calendar.week.get(number + 1)
-        hours = calendar.usual_hours(monday + timedelta(days=number)) if season and usual else usual
-        rows.append(WeekdayHours(name, hours, is_today=today.isoweekday() == number + 1))
+    for day in week_of(today, country):
+        usual = calendar.week.get(day.isoweekday())
+        hours = calendar.usual_hours(day) if season and usual else usual
+        rows.append(WeekdayHours(WEEKDAYS[day.weekday()], hours, is_today=day == today))
     return rows
 
 

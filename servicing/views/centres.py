@@ -96,11 +96,12 @@ def centre_detail(request: HttpRequest, slug: str) -> HttpResponse:
     """One centre: opening hours, services and what the member gets there."""
     centre = get_object_or_404(ServiceCentre, slug=slug)
     now = timezone.now()
-    (located,) = locator.locate_centres([centre], member=member_of(request), here=None, at=now)
+    member = member_of(request)
+    (located,) = locator.locate_centres([centre], member=member, here=None, at=now)
     context = {
         "found": located,
         "centre": centre,
-        "week": calendars.list_week(centre.calendar, today=centre.today(now)),
+        "week": calendars.list_week(centre.calendar, centre.today(now), country=(member or centre).country.code),
         "special_days": calendars.list_special_days(centre.calendar, centre.today(now))[:MAX_SPECIAL_DAYS_SHOWN],
         "local_time": now.astimezone(centre.calendar.zone),
         "ways": [WAYS_THERE[way] for way in travel_ways(centre)],

@@ -156,6 +156,19 @@ def test_a_file_from_a_spreadsheet_is_read(world: World, as_root: Client, what: 
     assert "1 new report" in as_root.post(PAGE, {"file": io.BytesIO(content)}).content.decode()
 
 
+@each_row("digits", ["٠١٢٣٤٥٦٧٨٩", "۰۱۲۳۴۵۶۷۸۹"])
+def test_a_file_is_read_in_native_digits(world: World, as_root: Client, digits: str) -> None:
+    pack = asked(world.ana, "2K70MQ2")
+    moment = (NOW - timedelta(hours=1)).strftime("%Y-%m-%d %H:%M")
+    cells = ",".join([pack.reference, "1", "dispatched", moment, "Post", "00487"])
+    line = cells.translate(str.maketrans("0123456789", digits))
+    text = f"reference,sending,kind,occurred_at,carrier,tracking\n{line}\n"
+    assert "1 new report" in as_root.post(PAGE, {"do": "bring", "text": text}).content.decode()
+    event = PackEvent.objects.get(pack=pack, step="dispatched")
+    assert event.occurred_at.astimezone(timezone.get_default_timezone()).strftime("%Y-%m-%d %H:%M") == moment
+    assert (event.sending, event.data["tracking"]) == (1, "00487")
+
+
 def test_a_workbook_is_named(as_root: Client) -> None:
     errors = as_root.post(PAGE, {"file": io.BytesIO(b"PK\x03\x04" + b"\0" * 99)}).context["form"].errors
     assert "CSV UTF-8" in str(errors)

@@ -2,7 +2,7 @@
 
 import csv
 import io
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
@@ -28,6 +28,11 @@ SALES, EVENTS = "/admin/kitbag/sale/by-file/", "/admin/servicing/ticket/by-file/
 NOW = timezone.now()
 SALES_HEAD = "external_id,product,serial,country,sold_on,receipt\n"
 EVENTS_HEAD = "reference,kind,occurred_at,condition,why_no_charge,tracking_url\n"
+
+NATIVE_DIGITS = {
+    "Arabic": str.maketrans("0123456789", "٠١٢٣٤٥٦٧٨٩"),
+    "Persian": str.maketrans("0123456789", "۰۱۲۳۴۵۶۷۸۹"),
+}
 
 
 @pytest.fixture
@@ -120,7 +125,8 @@ DIALECTS = {
     "semicolons and a mark": lambda text: ("\ufeff" + text.replace(",", ";")).encode(),
     "UTF-16": lambda text: text.encode("utf-16"),
     "Windows": lambda text: text.replace("\n", "\r\n").encode("cp1252"),
-    "Arabic digits": lambda text: text.translate(str.maketrans("0123456789", "٠١٢٣٤٥٦٧٨٩")).encode(),
+    "Arabic digits": lambda text: text.translate(NATIVE_DIGITS["Arabic"]).encode(),
+    "Persian digits": lambda text: text.translate(NATIVE_DIGITS["Persian"]).encode(),
     "capitals and blanks in the first line": lambda text: text.replace("sold_on", "Sold on").encode(),
 }
 
@@ -131,7 +137,8 @@ def test_files_are_read_as_spreadsheets_write_them(world: World, shop: Partner, 
     file = SimpleUploadedFile("sales.csv", DIALECTS[dialect](SALES_HEAD + sale_line(world, 1, product="a-body")))
     answer = as_root.post(SALES, {"do": "load", "partner": shop.pk, "file": file})
     assert answer.context["problems"] == []
-    assert Sale.objects.get().serial == "012345678901"
+    sale = Sale.objects.get()
+    assert (sale.serial, sale.sold_on) == ("012345678901", (NOW - timedelta(days=9)).date())
 
 
 def test_refused_lines_of_a_file_stand_on_the_page_to_be_corrected_and_are_downloaded_safely(
@@ -232,6 +239,22 @@ def test_events_are_recorded_in_the_centres_time_and_the_same_file_twice_changes
     again = load(as_root, EVENTS, text, centre=centre.pk).content.decode()
     assert "0 lines recorded. 2 were recorded before" in again
     assert events(ticket) == before
+
+
+@each_row("digits", NATIVE_DIGITS)
+def test_references_times_and_numbers_of_events_are_read_in_native_digits(
+    world: World, centre: ServiceCentre, ticket: Ticket, as_root: Client, digits: str
+) -> None:
+    day = (NOW - timedelta(days=1)).date()
+    head = "reference,kind,occurred_at,serial,insisted,expected_on,tracking\n"
+    cells = f"{ticket.reference},{{}},{day} 09:30,042021005432,1,2026-12-24,0048 7"
+    text = head + cells.translate(NATIVE_DIGITS[digits]).format("accepted") + "\n"
+    form = as_root.post(EVENTS, {"do": "load", "text": text, "centre": centre.pk}).context["form"]
+    ((_line, read),) = form.lines
+    assert (read["reference"], read["serial"], read["insisted"]) == (ticket.reference, "042021005432", True)
+    assert (read["expected_on"], read["tracking"]) == (date(2026, 12, 24), "0048 7")
+    accepted = TicketEvent.objects.get(ticket=ticket, kind="accepted")
+    assert accepted.occurred_at.astimezone(centre.calendar.zone).strftime("%Y-%m-%d %H:%M") == f"{day} 09:30"
 
 
 BAD_EVENTS = [

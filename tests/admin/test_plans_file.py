@@ -40,6 +40,7 @@ def load(client: Client, content: bytes | str | None) -> tuple[list[BadRow], str
 
 
 GOOD = f"{HEAD}\neos-r1-test,superseded,eos-r-test,{DAY},\nrf-70-200-test,unserviceable,,{DAY},35\n"
+ARABIC, PERSIAN = (str.maketrans("0123456789", digits) for digits in ("٠١٢٣٤٥٦٧٨٩", "۰۱۲۳۴۵۶۷۸۹"))
 SEMICOLONS, TABS = GOOD.replace(",", ";"), GOOD.replace(",", "\t")
 DIALECTS = {
     "commas": GOOD.encode(),
@@ -58,6 +59,8 @@ DIALECTS = {
     "a time of day behind the day": GOOD.replace(DAY, f"{DAY} 00:00:00").encode(),
     "days with slashes": GOOD.replace(DAY, DAY.replace("-", "/")).encode(),
     "points with a decimal comma": SEMICOLONS.replace(";35\n", ";35,00\n").encode(),
+    "Arabic digits": GOOD.replace(DAY, DAY.translate(ARABIC)).replace(",35", ",35".translate(ARABIC)).encode(),
+    "Persian digits": GOOD.replace(DAY, DAY.translate(PERSIAN)).replace(",35", ",35".translate(PERSIAN)).encode(),
     "lines of the first Macs": GOOD.replace("\n", "\r").encode(),
     "UTF-16 without a mark": TABS.encode("utf-16-le"),
     "no-break spaces of Windows-1252": SEMICOLONS.replace(";", "\xa0;").encode("cp1252"),

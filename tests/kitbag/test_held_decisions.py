@@ -13,7 +13,7 @@ from kitbag.actions import appeals, held_decisions, registrations, removals, rev
 from kitbag.enums import ClaimOutcome, HeldState, RefusalReason, RegistrationState, RemovalReason
 from kitbag.models import Claim, HeldDecision, PointsEntry, Registration
 from kitbag.queries.versions import version_of, version_of_claim
-from members.models import Notice, User
+from members.models import Member, Notice, User
 from tests.factories import UserFactory, details, submitted, validated, with_receipt
 from tests.kitbag.test_attribution import last_event_user
 from tests.rows import each_row
@@ -239,12 +239,14 @@ def test_a_claim_that_ended_meanwhile_is_dropped(claim: Claim, world: World) -> 
     assert claim.outcome == ClaimOutcome.WITHDRAWN
 
 
-def test_a_reason_that_names_a_member_is_refused_at_once(claim: Claim, world: World) -> None:
+@each_row("order", ["{first} {last}", "{last} {first}"])
+def test_a_reason_that_names_a_member_is_refused_at_once(claim: Claim, world: World, order: str) -> None:
+    Member.objects.filter(pk=world.ana.pk).update(last_name="Ho")  # too short to be found alone
     with pytest.raises(Refusal, match="leave it out"):
         held_decisions.hold_claim(
             claim=claim,
             outcome=ClaimOutcome.HOLDER,
-            why=f"{world.ana.full_name} has the receipt.",
+            why=f"{order.format(first=world.ana.first_name, last='Ho')} has the receipt.",
             version=version_of_claim(claim),
             by=world.staff,
             at=NOW + timedelta(days=20),

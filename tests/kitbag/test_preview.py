@@ -41,6 +41,7 @@ def crowd(world: World) -> list[Product]:
             for copy in range(n * 5 // 3**place % 3):
                 serial = f"{place}{copy}{n:010}"
                 kit.append(_copy(like, member=member, product=product, serial=serial, serial_key=serial))
+    Member.objects.filter(country="TR").update(country="HU")  # where the family name comes first
     keys = [row.pk for row in Registration.objects.bulk_create(kit)]
     reconcile(registrations=keys, cause=PointsCause.VALIDATED, about="", by=None, at=NOW)
     return products
@@ -77,6 +78,8 @@ def by_hand(points_then: dict[int, tuple[int, int]], found: Preview) -> None:
     )
     assert sum(row.falls + row.rises for row in found.countries) == sum(moves.values())
     assert {row.member: (row.points_before, row.points_after) for row in found.affected} == points_then
+    names = {member.pk: member.full_name for member in Member.objects.all()}
+    assert all(row.name == names[row.member] for row in found.affected)
     assert all(row.level_before == level_for(row.points_before, scale) for row in found.affected)
 
 

@@ -30,7 +30,7 @@ class LineError:
     message: str
 
 
-class YesNoField(forms.CharField):
+class YesNoField(forms.Field):
     """A cell with yes or no; None if it is empty. Spreadsheets write TRUE and 1 as well."""
 
     def to_python(self, value: Any) -> Any:

@@ -4,11 +4,11 @@ Formats are Django's, as English writes them ("l j F"). English is written by Dj
 because they put the parts in another order, and Django has the names of months for headings only.
 """
 
-from datetime import date, datetime, time
+from datetime import date, datetime, time, timedelta
 from functools import lru_cache
 from typing import Any
 
-from babel import Locale
+from babel import Locale, UnknownLocaleError
 from babel.dates import format_datetime
 from django import template
 from django.utils import dateformat, formats, translation
@@ -66,6 +66,22 @@ def _written(value: Any, written: str | None, language: str) -> str:
     moment = value.replace(tzinfo=None) if isinstance(value, datetime) else datetime.combine(value, time())
     zone = dateformat.format(value, shown_zone) if shown_zone else ""
     return format_datetime(moment, pattern, locale=Locale.parse(LOCALES[language])) + zone
+
+
+def week_of(day: date, country: str) -> list[date]:
+    """The seven days of the week that has this day, from the one on which weeks begin in the country (ISO code)."""
+    first = day - timedelta(days=(day.weekday() - _first_weekday(country)) % 7)
+    return [first + timedelta(days=n) for n in range(7)]
+
+
+@lru_cache(REMEMBERED)
+def _first_weekday(country: str) -> int:
+    """As CLDR has it, 0 for Monday, which is also that of a country it does not know."""
+    try:
+        locale = Locale.parse(f"und_{country}")
+    except (UnknownLocaleError, ValueError):
+        return 0
+    return int(locale.first_week_day) if locale.territory == country else 0  # Babel takes unknown ones for the US
 
 
 def city_of_zone(zone: str) -> str:

@@ -5,6 +5,6 @@ Dates are written by cps_portal/core/lib/written_dates.py, which takes the names
 
 from cps_portal.formats.en.formats import *  # noqa: F403
 
-FIRST_DAY_OF_WEEK = 1
+FIRST_DAY_OF_WEEK = 0  # Sunday
 DECIMAL_SEPARATOR, THOUSAND_SEPARATOR = ",", "\u00a0"
 NUMBER_GROUPING = 3

@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 from cps_portal.core.lib.reference import parse_reference
 from cps_portal.core.lib.spreadsheets import SheetRow, UnreadableSheet, read_sheet, whole_number
+from cps_portal.core.lib.text import clean_code, latin_digits
 from members.offers.actions.pack_files import LineError, ReportLine
 from members.offers.actions.packs import Report
 from members.offers.enums import PARTNER_STEPS, PackStep, ReturnReason
@@ -124,6 +125,7 @@ def _parse_row(number: int, cells: dict[str, str]) -> ReportLine:
             {"kind": ERRORS["kind"] % {"value": cells["kind"][:20], "kinds": ", ".join(PARTNER_STEPS)}}
         )
     moment = _parse_moment(cells["occurred_at"])
+    cells["tracking"] = latin_digits(cells["tracking"])  # the carrier’s page is looked up by it
     for name, max_length in MAX_LENGTHS.items():
         if len(cells[name]) > max_length:
             raise ValidationError({name: ERRORS["long"] % {"n": max_length}})
@@ -139,7 +141,7 @@ def _parse_row(number: int, cells: dict[str, str]) -> ReportLine:
 
 def _parse_moment(text: str) -> datetime:
     try:
-        moment = parse_datetime(text)
+        moment = parse_datetime(clean_code(text).strip())
     except ValueError:
         moment = None
     if moment is None:
