@@ -9,18 +9,19 @@ for. A sale that does not match says nothing about the registration.
 Both are processed after their own commit, so that whichever comes second sees the other.
 """
 
+from collections.abc import Iterable
 from datetime import date, datetime, timedelta
 
-from django.db import IntegrityError, transaction
+from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
 from cps_portal.core.lib.background import after_commit
 from cps_portal.core.lib.errors import Refusal
+from cps_portal.core.lib.locks import lock_sales
 from cps_portal.core.partners import actions as partners
 from cps_portal.core.partners.models import Partner
 from kitbag import rules
 from kitbag.actions.serials import check_product_serial
-from kitbag.actions.transitions import constraint_name
 from kitbag.enums import ReviewReason, SaleWithdrawal
 from kitbag.models import Product, Registration, Sale
 from kitbag.presenters.texts import release_sentence, serial_sentence
@@ -30,6 +31,19 @@ UNUSUAL_SHAPE = "shape"  # not refused: some genuine numbers have one (R30)
 MAX_AGE = timedelta(days=10 * 366)
 MAX_AHEAD_OF_UTC = timedelta(hours=14)  # the easternmost time zone is UTC+14
 MATCHED, WITHDRAWN = "sale.matched", "sale.withdrawn"
+
+
+def lock_numbers(*, partner: Partner, numbers: Iterable[tuple[int, str, str]]) -> None:
+    """Keep others from confirming sales with these numbers until the transaction ends.
+
+    `numbers` are (key of the product, serial number, external_id). Before several sales are confirmed in one
+    transaction, all of theirs are locked together, because their order may be another one in each transaction.
+    """
+    names = [
+        [f"{partner.pk} {external_id}", f"{product} serial {rules.serial_key(serial)}"]
+        for product, serial, external_id in numbers
+    ]
+    lock_sales(name for of_one in names for name in of_one)
 
 
 @transaction.atomic
@@ -62,19 +76,11 @@ def confirm_sale(
         receipt=receipt.strip(),
         confirmed_at=at,
     )
+    lock_numbers(partner=partner, numbers=[(product.pk, serial, external_id)])
     if earlier := _find_earlier(sale):
         return earlier, False
     _require_plausible(sale, at)
-    try:
-        with transaction.atomic():
-            sale.save(force_insert=True)
-    except IntegrityError as error:
-        if constraint_name(error) not in ("sale_heard_once", "sale_one_standing"):
-            raise
-        earlier = _find_earlier(sale)  # it was confirmed at the same moment
-        if earlier is None:
-            raise
-        return earlier, False
+    sale.save(force_insert=True)
     after_commit("kitbag.match_sale", sale.pk)
     return sale, True
 

@@ -1,6 +1,6 @@
 """What retailers confirm (R55): they learn whether it counted, and nothing about whose it is."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -113,15 +113,22 @@ FILTER_OF_STATE: dict[str, dict[str, Any]] = {
 class SaleView(PartnerView):
     scopes = {"GET": Scope.SALES_READ, "POST": Scope.SALES_WRITE}
 
-    def confirm(self, payload: Mapping[str, Any], at: datetime) -> tuple[dict[str, Any], bool]:
+    def confirm(
+        self, payload: Mapping[str, Any], products: Mapping[str, Product], at: datetime
+    ) -> tuple[dict[str, Any], bool]:
         """The sale as the API shows it, and whether it is new. Raises Refusal."""
-        product = Product.objects.filter(slug=payload["product"]).first()
+        product = products.get(payload["product"])
         if product is None:
             raise Refusal("product", "There is no such product. Look it up in the catalogue.", "product")
         sale, new = sales.confirm_sale(partner=self.partner, at=at, **{**payload, "product": product})
         content = SALE.get(Sale.objects.filter(pk=sale.pk))
         assert content is not None  # noqa: S101 (it has just been written)
         return {**content, "warnings": _warnings(product, sale.serial)}, new
+
+
+def _products(payloads: Iterable[Mapping[str, Any]]) -> dict[str, Product]:
+    """The products that are named, by slug."""
+    return {product.slug: product for product in Product.objects.filter(slug__in={row["product"] for row in payloads})}
 
 
 def _warnings(product: Product, serial: str) -> list[dict[str, str]]:
@@ -171,7 +178,8 @@ class SalesView(SaleView):
         """
         form = SaleInSerializer(data=request.data)
         form.is_valid(raise_exception=True)
-        sale, new = self.confirm(form.validated_data, timezone.now())
+        payload = form.validated_data
+        sale, new = self.confirm(payload, _products([payload]), timezone.now())
         return json_response(sale, status=201 if new else 200)
 
 
@@ -194,13 +202,20 @@ class SaleBatchView(SaleView):
         """
         form = SaleBatchSerializer(data=request.data)
         form.is_valid(raise_exception=True)
-        at = timezone.now()
-        return json_response({"results": [self._confirm_one(payload, at) for payload in form.validated_data["sales"]]})
+        at, payloads = timezone.now(), form.validated_data["sales"]
+        products = _products(payloads)
+        numbers = [
+            (products[row["product"]].pk, row["serial"], row["external_id"])
+            for row in payloads
+            if row["product"] in products
+        ]
+        sales.lock_numbers(partner=self.partner, numbers=numbers)
+        return json_response({"results": [self._confirm_one(payload, products, at) for payload in payloads]})
 
-    def _confirm_one(self, payload: Mapping[str, Any], at: datetime) -> dict[str, Any]:
+    def _confirm_one(self, payload: Mapping[str, Any], products: Mapping[str, Product], at: datetime) -> dict[str, Any]:
         try:
             with transaction.atomic():
-                sale, new = self.confirm(payload, at)
+                sale, new = self.confirm(payload, products, at)
         except Refusal as refusal:
             problem = problem_of(refusal)
             return {"status": problem["status"], "problem": problem}

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import TypeVar
 
 from django.db import transaction
+from django.db.models import QuerySet
 
 from cps_portal.core.lib.errors import Refusal
 from cps_portal.core.lib.locks import require_transaction
@@ -74,15 +75,20 @@ class EventBatch:
                 del self._tickets[reference]
 
 
+def lock_members_of(tickets: QuerySet[Ticket]) -> None:
+    """Lock all accounts of the members of these tickets, in the order of their keys."""
+    require_transaction("lock_members_of")
+    list(Member.objects.locked().filter(pk__in=tickets.order_by().values(account=ACCOUNTS)).only("pk"))
+
+
 def lock_tickets(references: Collection[str], partner: Partner) -> list[Ticket]:
     """The tickets of a partner's centres with these references, locked after all accounts of all their members.
 
     In the order of their keys: of two calls with the same members one waits for the other, instead of each for the
     other. What all tickets of a centre need is read once.
     """
-    require_transaction("lock_tickets")
     tickets = Ticket.objects.filter(reference__in=references, centre__partner=partner).order_by()
-    list(Member.objects.locked().filter(pk__in=tickets.values(account=ACCOUNTS)).only("pk"))
+    lock_members_of(tickets)
     locked = tickets.select_related(*LOCKED_WITH).annotate(**endpoints_of_centre())
     rows = list(locked.order_by("pk").select_for_update(of=("self",), no_key=True))
     centres = {row.centre_id: row.centre for row in rows}

@@ -6,9 +6,12 @@ from typing import Any
 
 import pytest
 
+from cps_portal.core.partners.enums import PartnerKind
+from kitbag.models import Sale
 from servicing.enums import PlaceWish
 from servicing.models import Ticket, TicketEvent
 from tests.api.machines import Machine, machine
+from tests.api.test_sales import sale
 from tests.concurrency.threads import together
 from tests.servicing.jobs import a_centre, a_request
 from tests.world import World
@@ -85,3 +88,25 @@ def test_batches_with_the_same_customers_in_another_order_do_not_stop_each_other
     assert [answer.status_code for answer in answers] == [200] * MANY
     assert {result["status"] for answer in answers for result in answer.json()["results"]} == {201}
     assert TicketEvent.objects.filter(kind="accepted").count() == 3 * MANY
+
+
+def test_batches_with_the_same_sales_in_another_order_do_not_stop_each_other(committed_world: World) -> None:
+    """By number and by serial number: each of them can be refused by two constraints."""
+    shop = machine("shop", PartnerKind.RETAILER)
+    shop.fetch()
+    numbers = range(20)
+
+    def batch(n: int) -> Any:
+        order = list(reversed(numbers)) if n % 2 else list(numbers)
+        serials = list(reversed(numbers)) if n >= MANY // 2 else list(numbers)  # other sales with the same numbers
+        facts = [
+            sale(committed_world, external_id=f"R-{one}", serial=f"0123456789{serials[one]:02}", receipt=f"{n // 4}")
+            for one in order
+        ]
+        return shop.post("sales/batch", {"sales": facts})
+
+    answers = at_once(batch)
+    assert [answer.status_code for answer in answers] == [200] * MANY
+    statuses = [result["status"] for answer in answers for result in answer.json()["results"]]
+    assert sorted(set(statuses)) == [200, 201, 409]
+    assert statuses.count(201) == Sale.objects.count() == len(numbers)

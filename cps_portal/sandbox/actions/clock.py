@@ -20,6 +20,7 @@ from kitbag.models import Hold
 from members.offers import tasks as offers
 from members.offers.models import CardRequest, PackEvent, WelcomePack
 from servicing import tasks as servicing
+from servicing.actions.event_batches import lock_members_of
 from servicing.actions.events import apply_events, hold_key, lock_ticket
 from servicing.actions.loans import loan_hold_key
 from servicing.models import (
@@ -100,6 +101,10 @@ def age_partner(*, partner: Partner, days: int, at: datetime) -> Aged:
     require_sandbox()
     aged = Aged(days)
     if days:
+        tickets = Ticket.objects.visible_to_partner(partner)
+        lock_members_of(tickets)  # before their tickets and packs, as everywhere
+        WelcomePack.objects.visible_to_partner(partner).lock_members()
+        list(tickets.order_by("pk").select_for_update(of=("self",), no_key=True).values_list("pk"))
         shift = timedelta(days=days)
         with pgtrigger.ignore(*LOGS):
             counts = {model: _shift(model, path, partner, shift) for model, path in AGED.items()}
@@ -107,7 +112,7 @@ def age_partner(*, partner: Partner, days: int, at: datetime) -> Aged:
             _shift_details(partner, shift)
         aged.tickets, aged.loans = counts[Ticket], counts[Loan]
         aged.packs, aged.cards = counts[WelcomePack], counts[CardRequest]
-        for ticket in Ticket.objects.visible_to_partner(partner).open().order_by("member", "pk"):
+        for ticket in tickets.open().order_by("member", "pk"):
             with lock_ticket(ticket) as locked:
                 apply_events(locked, at)
     for sweep in SWEEPS.values():

@@ -175,7 +175,8 @@ def export_card_requests(*, at: datetime, limit: int) -> list[CardRequest]:
     waiting = CardRequest.objects.filter(waiting_for_file()).order_by("asked_at", "pk")
     keys = list(waiting.values_list("pk", flat=True)[:limit])
     rows = CardRequest.objects.select_for_update(of=("self",), no_key=True).filter(pk__in=keys, state=S.REQUESTED)
-    requests = list(rows.select_related("member", "card").order_by("asked_at", "pk"))
+    locked = rows.select_related("member", "card").order_by("pk")
+    requests = sorted(locked, key=lambda request: keys.index(request.pk))
     for request in requests:
         request.state, request.accepted_at, request.changed_at, request.file = S.ACCEPTED, at, at, at.isoformat()
         request.save(update_fields=["state", "accepted_at", "changed_at", "file"])

@@ -48,7 +48,9 @@ def waiting_for_file() -> Q:
 def export_requests(*, by: User, at: datetime) -> list[WelcomePack]:
     """The requests for the next file. They are recorded as accepted, since whoever has the file has the requests."""
     waiting = WelcomePack.objects.filter(waiting_for_file()).order_by("sending_since", "pk")
-    locked = [WelcomePack.objects.locked(pk) for pk in waiting.values_list("pk", flat=True)[:MAX_PACKS_PER_FILE]]
+    keys = list(waiting.values_list("pk", flat=True)[:MAX_PACKS_PER_FILE])
+    WelcomePack.objects.filter(pk__in=keys).lock_members()
+    locked = [WelcomePack.objects.locked(pk) for pk in keys]
     packs = [pack for pack in locked if pack.state == PackState.REQUESTED]
     for pack in packs:
         report = Report(PackStep.ACCEPTED, pack.sending, at, f"{pack.key}-file", {"file": at.isoformat()})

@@ -56,10 +56,17 @@ class WelcomePackQuerySet(models.QuerySet["WelcomePack"]):
         """Those with this tracking number, given as capitals and digits."""
         return self.alias(tracking_key=tracking_key()).filter(HAS_TRACKING, tracking_key=key)
 
+    def lock_members(self) -> None:
+        """Lock the members of these packs, and the accounts that they went into (R69), in the order of their keys.
+
+        Before several packs are locked in one transaction: member by member, their order could be another one in each.
+        """
+        accounts = {key for row in self.values_list("member", "member__merged_into") for key in row if key}
+        list(Member.objects.filter(pk__in=accounts).locked())
+
     def locked(self, pk: int) -> "WelcomePack":
         """Lock the pack. The member is locked first, as in all actions, with the account that it went into (R69)."""
-        accounts = self.values_list("member", "member__merged_into").get(pk=pk)
-        list(Member.objects.filter(pk__in=[key for key in accounts if key]).locked())
+        self.filter(pk=pk).lock_members()
         return self.select_for_update(of=("self",), no_key=True).select_related("member__user").get(pk=pk)
 
     def of_person(self, member: Member) -> Self:
