@@ -1,5 +1,6 @@
 """A parcel arrives: one scan opens it, serials are compared, one button books everything in (R34, R49, R73)."""
 
+import re
 from datetime import datetime, timedelta
 from io import BytesIO
 from typing import Any
@@ -189,7 +190,7 @@ def test_a_number_in_another_kitbag_is_said_without_a_name(world: World, centre:
     validated(world.ben, world.pro_body, "012345678907")
     text = desk.post(page_of(ticket), {"do": "check", **typed(ticket, scanned="012345678907")}).content.decode()
     assert "Another member’s Kitbag has this number" in text
-    assert world.ben.first_name not in text
+    assert not re.search(rf"\b{world.ben.first_name}\b", text)
 
 
 @each_row("number", ["012345678907", "012345678901"])
@@ -207,8 +208,9 @@ def test_a_stolen_product_stops_everything_and_nobody_reads_why(
     answer = desk.post(page_of(first), {"do": do, **typed(first, scanned=number, is_other="on"), **typed(second)})
     text = answer.content.decode()
     assert "call support now" in text
-    for word in ("stolen", "theft", "police", "CR 1", "Ben", "Ana"):
-        assert word.lower() not in text[text.index("<main") :].lower(), word
+    for words in ("stolen", "theft", "police", "CR 1", "Ben", "Ana"):
+        # Whole words: a reference or a token can contain a name.
+        assert not re.search(rf"\b{words}\b", text[text.index("<main") :], re.IGNORECASE), words
     assert {ticket.state for ticket in Ticket.objects.all()} == {TicketState.REQUESTED}
     assert Sighting.objects.get().where == "centre"
 
