@@ -6,6 +6,7 @@ from datetime import timedelta
 from django.conf import settings
 from django.http import HttpRequest
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.crypto import salted_hmac
 from django.utils.functional import cached_property
 from django.utils.translation import get_language, override
@@ -16,6 +17,7 @@ from members.models import Member
 from members.offers.rules import MISSING_AFTER
 from members.queries import membership_of
 from members.rules import Membership
+from members.support.presenters import SupportHours, support_hours
 from servicing.rules.entitlement import MIN_VIDEO_TARGET_DAYS, STANDARD_TARGET_DAYS
 from servicing.rules.places import PLACES
 
@@ -93,6 +95,11 @@ class Portal:
         match = self.request.resolver_match
         is_kitbag_page = match and match.app_name == "kitbag" and "pk" in match.kwargs
         return f"registration:{match.kwargs['pk']}" if match and is_kitbag_page else ""
+
+    @cached_property
+    def support(self) -> SupportHours:
+        """Whether support works now, for the foot of the page (R58)."""
+        return support_hours(timezone.now())
 
     @property
     def site_url(self) -> str:

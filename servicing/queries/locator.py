@@ -2,14 +2,14 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from datetime import date, datetime, time, timedelta
+from datetime import datetime, timedelta
 from math import cos, log10, radians, sin
 
 from django.utils.formats import time_format
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext, pgettext
 
-from cps_portal.core.lib.clock import Calendar
+from cps_portal.core.lib.clock import next_opening
 from cps_portal.core.lib.countries import country_name
 from cps_portal.core.lib.lists import in_words, with_commas
 from cps_portal.core.lib.written_dates import date_format
@@ -201,16 +201,6 @@ def opening_text(centre: ServiceCentre, at: datetime) -> tuple[bool, str]:
     if day == today + timedelta(days=1):
         return False, _("Opens tomorrow at %(time)s") % params
     return False, _("Opens %(day)s at %(time)s") % {"day": date_format(day, "l j F"), **params}
-
-
-def next_opening(calendar: Calendar, after: date) -> tuple[date, time] | None:
-    """The next day on which it works and when it opens; None if it is closed for months."""
-    try:
-        day = next(calendar.working_days(after + timedelta(days=1)))
-    except ValueError:
-        return None
-    hours = calendar.hours_on(day)
-    return (day, hours.opens) if hours else None
 
 
 def list_perks(centre: ServiceCentre, treatment: Treatment, benefits: Benefits) -> list[Perk]:

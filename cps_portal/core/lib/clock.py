@@ -171,6 +171,16 @@ def _last_to_close(hours: Hours) -> tuple[bool, time]:
     return hours.closes == END_OF_DAY, hours.closes
 
 
+def next_opening(calendar: Calendar, after: date) -> tuple[date, time] | None:
+    """The next day on which it works and when it opens; None if it is closed for months."""
+    try:
+        day = next(calendar.working_days(after + timedelta(days=1)))
+    except ValueError:
+        return None
+    hours = calendar.hours_on(day)
+    return (day, hours.opens) if hours else None
+
+
 def add_working_time(start: datetime, length: timedelta, calendar: Calendar) -> datetime:
     """When `length` of working time has passed since `start`. Raises ValueError if it is negative."""
     if length < ZERO:

@@ -75,9 +75,9 @@ class _Page:
 def kept_for_visitors(kept: Kept, *, by_minute: bool = False) -> Callable[[View], View]:
     """Decorator: the view is called once for each language and state of the data; visitors share what it answers.
 
-    `by_minute`: the page says what is open now. Requests with anything of their own are left out: of somebody who is
-    signed in, with a query, with cookies that a page might show. An answer that sets a cookie or has the token of a
-    form is not kept.
+    `by_minute`: the page says what is open now, as the foot of the portal's pages does. Requests with anything of
+    their own are left out: of somebody who is signed in, with a query, with cookies that a page might show. An answer
+    that sets a cookie or has the token of a form is not kept.
     """
 
     def decorate(view: View) -> View:

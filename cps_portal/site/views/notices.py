@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
 
+from allauth.account.models import EmailAddress
 from django.core.paginator import Page, Paginator
 from django.db.models import Count, QuerySet
 from django.http import HttpResponse
@@ -52,6 +53,7 @@ def notices(request: MemberRequest) -> HttpResponse:
         "topic": topic or "",
         "filters": _filters(every, topic, query),
         "today": timezone.localdate(),
+        "address": EmailAddress.objects.get_primary(request.user),
         "max_searched": MAX_SEARCHED if query and rows.count() > MAX_SEARCHED else 0,
     }
     return render(request, "portal/notices.html", context)

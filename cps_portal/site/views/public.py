@@ -85,7 +85,7 @@ def countries_by_programme() -> dict[str, list[tuple[str, str]]]:
 
 @login_not_required
 @require_safe
-@kept_for_visitors(OF_THE_PROGRAMME)
+@kept_for_visitors(OF_THE_PROGRAMME, by_minute=True)
 def home(request: HttpRequest) -> HttpResponse:
     """The public home with the country chooser (R2); members go on to their dashboard."""
     if member_of(request):
@@ -137,7 +137,7 @@ def _stamp(board: dashboards.Dashboard) -> str:
 
 @login_not_required
 @require_safe
-@kept_for_visitors(OF_THE_PROGRAMME)
+@kept_for_visitors(OF_THE_PROGRAMME, by_minute=True)
 def help_page(request: HttpRequest) -> HttpResponse:
     """Questions and answers, with the numbers from the data; with ?q= those that have all of its words (R57)."""
     context = public_context()
