@@ -63,12 +63,15 @@ PLANNED: CompiledModels[StageChange] = CompiledModels(
 )
 
 
-def forecast(member: Member, today: date) -> list[Step]:
-    """The coming steps of a member, the next first, in at most five queries."""
-    return forecasts([member], today)[member.pk]
+def forecast(member: Member, today: date, *, has_expiring: bool = True) -> list[Step]:
+    """The coming steps of a member, the next first, in at most five queries.
+
+    `has_expiring`: whether there can be points that staff added until a later day, if the caller knows.
+    """
+    return forecasts([member], today, has_expiring=has_expiring)[member.pk]
 
 
-def forecasts(members: Sequence[Member], today: date) -> dict[int, list[Step]]:
+def forecasts(members: Sequence[Member], today: date, *, has_expiring: bool = True) -> dict[int, list[Step]]:
     """As `forecast`, for many members at once, by member key."""
     keys = [member.pk for member in members]
     changes = PLANNED.all(today=today)
@@ -82,7 +85,8 @@ def forecasts(members: Sequence[Member], today: date) -> dict[int, list[Step]]:
         for member, product, copies in rows.order_by().values_list("member", "product").annotate(n=Count("pk")):
             held[member][product] = copies
     ending: dict[int, list[Adjustment]] = defaultdict(list)
-    for adjustment in Adjustment.objects.active().filter(member__in=keys, expires_on__gt=today):
+    adjustments = Adjustment.objects.active().filter(member__in=keys, expires_on__gt=today)
+    for adjustment in adjustments if has_expiring else ():
         ending[adjustment.member_id].append(adjustment)
     thresholds = threshold_rows()
     return {

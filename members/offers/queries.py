@@ -68,10 +68,15 @@ class OfferOverview:
         return bool(self.offers or self.pack_offered or self.pack_followed)
 
 
-def visible_offers(member: Member, membership: Membership, at: datetime) -> OfferOverview:
-    """All offers for the member's pages, in three queries. While membership rests: only what they signed up for."""
-    pack = WelcomePack.objects.of_person(member).first()
-    sign_ups = {entry.offer_id: entry for entry in SIGN_UPS.all(member=member.pk)}
+def visible_offers(
+    member: Member, membership: Membership, at: datetime, *, has_pack: bool = True, has_sign_ups: bool = True
+) -> OfferOverview:
+    """All offers for the member's pages, in three queries. While membership rests: only what they signed up for.
+
+    `has_pack` and `has_sign_ups`: whether there can be any, if the caller knows.
+    """
+    pack = WelcomePack.objects.of_person(member).first() if has_pack else None
+    sign_ups = {entry.offer_id: entry for entry in SIGN_UPS.all(member=member.pk)} if has_sign_ups else {}
     current = CURRENT.all(at=at, today=timezone.localdate())
     pack_offers = [offer for offer in current if offer.kind == OfferKind.WELCOME_PACK and _is_open(offer, membership)]
     visible = [

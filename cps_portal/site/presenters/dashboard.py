@@ -18,6 +18,7 @@ from cps_portal.site.presenters.notice_words import Reading
 from cps_portal.site.presenters.notices import NoticeLine, current_notices
 from cps_portal.site.presenters.tasks import Task, find_tasks
 from cps_portal.site.presenters.travelling import InFull, build_in_full
+from cps_portal.site.queries.around import what_there_is
 from kitbag.enums import NEEDS_MEMBER, RegistrationState
 from kitbag.models import PointsEntry, Registration, RegistrationQuerySet, Totals, points_now, totals_of
 from kitbag.presenters.chart import Chart, points_chart, within_a_year
@@ -163,14 +164,15 @@ def build(member: Member, now: datetime) -> Dashboard:
     entries, last_change = _ledger(member)
     is_new = not entries and not totals.live
     today = timezone.localdate(now)
-    steps = forecast(member, today)
-    offers = visible_offers(member, membership, now)
-    running = open_jobs(member, now)
+    around = what_there_is(member, today)
+    steps = forecast(member, today, has_expiring=around.expiring_points)
+    offers = visible_offers(member, membership, now, has_pack=around.packs, has_sign_ups=around.sign_ups)
+    running = open_jobs(member, now) if around.jobs else []
     places, places_taken = fast_track_places(running)
     submitted = mine.filter(state=RegistrationState.SUBMITTED).order_by("-submitted_at")
     last_submitted = submitted.first() if totals.waiting > totals.needing else None
     reading = Reading(member, now, steps, offers.pack_offered is not None)
-    other_tasks = find_tasks(member, running, now, is_pack_returned=offers.pack_returned is not None)
+    other_tasks = find_tasks(member, running, now, around, is_pack_returned=offers.pack_returned is not None)
     cards_shown = max(TASKS_SHOWN - len(other_tasks), MIN_KIT_TASKS_SHOWN)
     return Dashboard(
         member=member,

@@ -7,16 +7,15 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db.models import Exists
 from django.urls import reverse
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 
 from cps_portal.core.lib.written_dates import date_format
+from cps_portal.site.queries.around import AroundMember
 from kitbag.enums import Shelf
 from kitbag.models import Product
 from members.models import Member
-from members.offers.models import CardRequest
 from members.support.enums import CaseState
 from members.support.models import Case
 from servicing.enums import EventKind, LoanState, TicketState
@@ -38,24 +37,23 @@ class Task:
     icon: str = ""
 
 
-def find_tasks(member: Member, jobs: Sequence[Job], now: datetime, *, is_pack_returned: bool) -> list[Task]:
+def find_tasks(
+    member: Member, jobs: Sequence[Job], now: datetime, around: AroundMember, *, is_pack_returned: bool
+) -> list[Task]:
     """What pauses a clock first, then what helps, then what can wait. `jobs` are those that are open.
 
-    In one query, and up to four more for what there is, whatever its number.
+    In up to three queries for what there is, whatever its number.
     """
-    loans = Loan.objects.open().filter(member__in=member.accounts)
-    cases = Case.objects.of(member).filter(state=CaseState.WAITING)
-    returned_cards = CardRequest.objects.returned().filter(member=member)
-    exists = Member.objects.filter(pk=member.pk).values_list(Exists(loans), Exists(cases), Exists(returned_cards))
-    has_loans, has_cases, is_card_returned = exists.get()
-    open_loans = list(loans.select_related("unit__product", "ticket__centre")) if has_loans else []
+    loans = Loan.objects.open().filter(member__in=member.accounts).select_related("unit__product", "ticket__centre")
+    open_loans = list(loans) if around.loans else []
+    cases = Case.objects.of(member).filter(state=CaseState.WAITING).order_by("quiet_since")
     return [
         *(task for job in jobs if (task := _answer(job))),
-        *(_reply(case) for case in (cases.order_by("quiet_since") if has_cases else ())),
+        *(_reply(case) for case in (cases if around.cases_waiting else ())),
         *_loans(open_loans, now),
         *_choices(jobs, {loan.ticket_id for loan in open_loans}),
         *(_send(job) for job in jobs if job.ticket.state in TO_BE_SENT),
-        *_returned_post(is_pack_returned=is_pack_returned, is_card_returned=is_card_returned),
+        *_returned_post(is_pack_returned=is_pack_returned, is_card_returned=around.card_returned),
     ]
 
 
