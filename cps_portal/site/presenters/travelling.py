@@ -6,7 +6,7 @@ from datetime import datetime
 
 from django.utils.functional import cached_property
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
+from django.utils.translation import ngettext, pgettext
 
 from cps_portal.core.lib.countries import country_name, list_countries
 from cps_portal.core.lib.lists import in_words
@@ -117,7 +117,7 @@ class Trip:
             text, why = _("%(percent)s percent") % {"percent": percent}, ""
         else:
             offers = given.maintenance_discount and nearby == Nearby.PARTNERS
-            text, why = _("None"), _("Partners may have their own offers. Ask.") if offers else ""
+            text, why = pgettext("discount", "None"), _("Partners may have their own offers. Ask.") if offers else ""
         yield _("Maintenance discount"), (percent, True), text, why
         is_free = is_own and given.free_return
         text = _("Free on repairs you pay for") if is_free else _("Not included")
