@@ -56,6 +56,18 @@ class Direction(models.TextChoices):
     TO_CUSTOMER = "to_customer", _("Back to the customer")
 
 
+class CardRegion(models.TextChoices):
+    """Where a foreign card is from: a world region that runs CPS separately, or the subscription programme (R5)."""
+
+    AMERICAS = "americas", _("Americas")
+    JAPAN = "japan", _("Japan")
+    CHINA = "china", _("China")
+    ASIA = "asia", _("Asia, elsewhere")
+    OCEANIA = "oceania", _("Oceania")
+    SUBSCRIPTION = "subscription", _("Subscription programme in Europe")
+    OTHER = "other", _("Another region")
+
+
 class TicketState(models.TextChoices):
     """The states of a ticket, in their usual order (R52)."""
 

@@ -87,7 +87,7 @@ def test_models_have_everything_that_the_queryset_gives_them(world: World) -> No
 
     ticket = a_request(world, a_centre())
     visitor = open_for_visitor(
-        visitor=Visitor("Asia", "AS 1", date(2030, 1, 1), "Kei"),
+        visitor=Visitor("asia", "AS 1", date(2030, 1, 1), "Kei"),
         centre=ticket.centre,
         item=RequestedItem(Item(world.body, "46000000001"), ServiceKind.MAINTENANCE),
         actor=SYSTEM,

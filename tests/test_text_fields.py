@@ -144,7 +144,7 @@ PASTED = [
     "\ufeffname@example.org",
     "name@\u2060example.org",
 ]
-WITHOUT_EMAIL = {"region": "Japan", "card_number": "1", "expires_on": "2030-01-31", "name": "Ann"}
+WITHOUT_EMAIL = {"region": "japan", "card_number": "1", "expires_on": "2030-01-31", "name": "Ann"}
 
 
 @each_row("typed", PASTED)

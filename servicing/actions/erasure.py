@@ -67,7 +67,7 @@ def _erase_visitor(pk: int, at: datetime) -> bool:
         return False
     photo = visitor.photo
     visitor.photo, visitor.erased_at = None, at
-    visitor.name = visitor.email = visitor.phone = visitor.card_number = ""
+    visitor.name = visitor.email = visitor.phone = visitor.card_number = visitor.region_text = ""
     visitor.save()
     _blank_tickets(Ticket.objects.filter(visitor=visitor), at)
     if photo:

@@ -9,9 +9,17 @@ from django.utils.translation import gettext_lazy as _
 from cps_portal.core.files import actions as stored_files
 from cps_portal.core.files.models import StoredFile
 from cps_portal.core.lib.errors import Refusal
+from members.rules import Treatment, treatment, visited_of
 from servicing.actions.events import Actor
 from servicing.actions.service_requests import RequestedItem, open_at_counter
+from servicing.enums import CardRegion
 from servicing.models import ServiceCentre, Ticket, VisitingMember
+from servicing.queries.entitlement import NOWHERE, facts_of_countries
+from servicing.rules.visitors import home_of_card
+
+OWN_PROGRAMME = _(
+    "The centre’s country is in the subscription programme, which serves its members itself. Open it there."
+)
 
 
 @dataclass(frozen=True)
@@ -22,6 +30,7 @@ class Visitor:
     card_number: str
     expires_on: date
     name: str
+    region_text: str = ""  # as on the card, for CardRegion.OTHER
     photo: StoredFile | None = None
     email: str = ""
     phone: str = ""
@@ -34,11 +43,16 @@ def open_for_visitor(
 ) -> Ticket:
     """Keep what is on the card and open a ticket without a member; both or nothing.
 
-    Raises Refusal beside `region`, `card_number`, `name`, `expires_on` (`expired`); as `open_at_counter`.
+    Raises Refusal beside `region` (`own_programme`: the country serves these cards itself), `card_number`, `name`,
+    `expires_on` (`expired`); as `open_at_counter`.
     """
     for name in ("region", "card_number", "name"):
         if not getattr(visitor, name).strip():
             raise Refusal("missing", _("Copy this from the card."), name)
+    visited = facts_of_countries(None, centre, "").get(centre.country.code, NOWHERE)
+    where = visited_of(visited.programme, visited.service_level, has_centre=True)
+    if treatment(home_of_card(visitor.region), where) == Treatment.OWN_PROGRAMME:
+        raise Refusal("own_programme", OWN_PROGRAMME, "region")
     if visitor.expires_on < centre.today(at):
         raise Refusal(
             "expired",
@@ -46,7 +60,8 @@ def open_for_visitor(
             "expires_on",
         )
     row = VisitingMember.objects.create(
-        region=visitor.region.strip(),
+        region=visitor.region,
+        region_text=visitor.region_text if visitor.region == CardRegion.OTHER else "",
         card_number=visitor.card_number.strip(),
         expires_on=visitor.expires_on,
         photo=visitor.photo,

@@ -15,12 +15,16 @@ from servicing.models import Ticket, VisitingMember
 
 @admin.register(VisitingMember)
 class VisitingMemberAdmin(ReadOnlyAdmin[VisitingMember]):
-    list_display = ["region", "card_number", "expires_on", "name", "centre", "by", "at", "erased_at"]
-    list_display_links = ["region", "card_number"]
+    list_display = ["region_name", "card_number", "expires_on", "name", "centre", "by", "at", "erased_at"]
+    list_display_links = ["region_name", "card_number"]
     list_filter = ["region"]
     list_select_related = ["centre", "by"]
     search_fields = ["card_number"]
     search_help_text = _("Number on the card, name or e-mail address")
+
+    @admin.display(description=_("region of the card"), ordering="region")
+    def region_name(self, row: VisitingMember) -> str:
+        return row.region_name
 
     def search_conditions(self, term: str) -> list[Q]:
         return [Q(card_number__iexact=term), Q(name_words__named=term), Q(email__iexact=clean_email(term))]

@@ -113,9 +113,11 @@ def open_and_respond(
     payload: Mapping[str, Any],
     item: Item,
     act: Callable[[service_requests.RequestedItem, Actor, datetime], Ticket],
+    *,
+    warnings: list[dict[str, str]] | None = None,
     **more: Any,
 ) -> HttpResponse:
-    """Open the ticket with `act` and return it as the response. Raises Refusal.
+    """Open the ticket with `act` and return it as the response, with `warnings` if there can be any. Raises Refusal.
 
     A stolen product is answered, not raised, because an exception would roll back its sighting (R34).
     """
@@ -141,4 +143,5 @@ def open_and_respond(
         intake.book_in_if_possible(ticket, actor=actor, at=at)
     rendered = TICKET.get(Ticket.objects.filter(pk=ticket.pk))
     headers = {"Location": reverse("api-ticket", args=[ticket.reference]), "ETag": etag_of(dumps(rendered))}
-    return json_response(rendered, status=201, headers=headers)
+    told = rendered if warnings is None else {**(rendered or {}), "warnings": warnings}
+    return json_response(told, status=201, headers=headers)

@@ -24,7 +24,14 @@ from cps_portal.core.rest.resources import (
     json_response,
     json_response_with_etag,
 )
-from cps_portal.core.rest.schema import IF_NONE_MATCH, NOT_MODIFIED, described, page_schema, problem_responses
+from cps_portal.core.rest.schema import (
+    IF_NONE_MATCH,
+    NOT_MODIFIED,
+    WarningSerializer,
+    described,
+    page_schema,
+    problem_responses,
+)
 from cps_portal.core.rest.uploads import CONTENTS, ContentView, StrictFormSerializer, UploadField, UploadView
 from cps_portal.core.rest.views import PartnerView
 from servicing.actions import service_requests, visitors
@@ -32,17 +39,20 @@ from servicing.actions.events import Actor
 from servicing.api.intake import get_centre
 from servicing.api.openings import JobSerializer, item_from_payload, open_and_respond
 from servicing.api.resources import NamedSerializer, TicketSerializer
+from servicing.enums import CardRegion
 from servicing.models import Ticket, VisitingMember
 from servicing.queries.file_access import PURPOSE
+from servicing.rules.visitors import region_of
 
-CARD_FIELDS = ("region", "card_number", "expires_on", "name", "email", "phone")
+CARD_FIELDS = ("card_number", "expires_on", "name", "email", "phone")
 
 
 class VisitorSerializer(SparseSerializer):
     """The details on a foreign card, and the jobs opened with it. Erased some weeks after the last job (R14)."""
 
     id = serializers.IntegerField(source="pk")
-    region = serializers.CharField()
+    region = serializers.ChoiceField(choices=CardRegion.choices)
+    region_text = serializers.CharField(allow_blank=True, help_text="If it is another region: as on the card.")
     card_number = serializers.CharField(allow_blank=True)
     expires_on = serializers.DateField()
     name = serializers.CharField(allow_blank=True)
@@ -61,7 +71,10 @@ VISITOR = Resource(VisitorSerializer, has_photo=computed("photo_id", make=bool))
 class VisitorOpeningSerializer(JobSerializer):
     """The foreign card, and the job."""
 
-    region = LineField(max_length=60, help_text="As on the card.")
+    region = LineField(
+        max_length=60,
+        help_text=f"A code: {', '.join(f'`{code}`' for code in CardRegion)}. Names are still taken, with a warning.",
+    )
     card_number = LineField(max_length=40)
     expires_on = serializers.DateField()
     name = PersonNameField(max_length=120)
@@ -69,6 +82,18 @@ class VisitorOpeningSerializer(JobSerializer):
         required=False, allow_blank=True, default="", max_length=254, help_text="For updates about the job."
     )
     phone = LineField(required=False, allow_blank=True, default="", max_length=16)
+
+
+class VisitorTicketSerializer(TicketSerializer):
+    """The ticket, and what looks wrong about the card though it was taken."""
+
+    warnings: Any = WarningSerializer(many=True, help_text="`region`: it was no code; which one it was read as.")
+
+
+def _warnings(typed: str, region: CardRegion) -> list[dict[str, str]]:
+    if typed == region:
+        return []
+    return [{"code": "region", "detail": f"The region was read as `{region}`. Send one of the codes of the contract."}]
 
 
 class VisitorView(PartnerView):
@@ -97,7 +122,7 @@ class VisitorsView(VisitorView):
         tags=["Intake"],
         request=VisitorOpeningSerializer,
         responses={
-            201: described(TicketSerializer, "The ticket, opened for the visiting member."),
+            201: described(VisitorTicketSerializer, "The ticket, opened for the visiting member."),
             **problem_responses(409),
         },
     )
@@ -111,12 +136,19 @@ class VisitorsView(VisitorView):
         form.is_valid(raise_exception=True)
         payload = form.validated_data
         centre = get_centre(self.partner, payload["centre"])
-        visitor = visitors.Visitor(**{name: payload[name] for name in CARD_FIELDS})
+        region = region_of(payload["region"])
+        visitor = visitors.Visitor(
+            region=region,
+            region_text="" if payload["region"] == region else payload["region"],
+            **{name: payload[name] for name in CARD_FIELDS},
+        )
 
         def act(requested: service_requests.RequestedItem, actor: Actor, at: datetime) -> Ticket:
             return visitors.open_for_visitor(visitor=visitor, centre=centre, item=requested, actor=actor, at=at)
 
-        return open_and_respond(self.partner, payload, item_from_payload(payload), act)
+        return open_and_respond(
+            self.partner, payload, item_from_payload(payload), act, warnings=_warnings(payload["region"], region)
+        )
 
 
 class VisitorDetailView(VisitorView):

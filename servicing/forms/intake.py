@@ -13,7 +13,7 @@ from kitbag.queries.search import search_products
 from kitbag.rules import look_up_problem
 from members.models import User
 from servicing.actions.service_requests import MAX_FAULT_LENGTH
-from servicing.enums import PlaceWish, ServiceKind
+from servicing.enums import CardRegion, PlaceWish, ServiceKind
 from servicing.forms.ticket_steps import MAX_ACCESSORIES_LENGTH, MAX_CONDITION_LENGTH, day_input, long_errors
 from servicing.models import ServiceCentre
 from servicing.queries.file_access import PURPOSE
@@ -122,8 +122,16 @@ class OpenTicketForm(forms.Form):
 class VisitorForm(forms.Form):
     """The card of a visiting member from another region (R5)."""
 
-    region = LineField(
-        label=_("Region of the card"), max_length=60, error_messages=long_errors(_("Copy this from the card."))
+    region = forms.ChoiceField(
+        label=_("Where the card is from"),
+        choices=[("", "–"), *CardRegion.choices],
+        error_messages={
+            "required": _("Choose where the card is from."),
+            "invalid_choice": _("Choose a region from the list."),
+        },
+    )
+    region_text = LineField(
+        label=_("If another region: which"), max_length=60, required=False, error_messages=long_errors()
     )
     card_number = LineField(
         label=_("Number on the card"), max_length=40, error_messages=long_errors(_("Copy this from the card."))
@@ -143,3 +151,12 @@ class VisitorForm(forms.Form):
     )
     phone = LineField(label=_("Phone"), max_length=16, required=False, error_messages=long_errors())
     photo = UploadsField(purpose=PURPOSE, label=_("Photo of the card"))
+
+    def clean_region_text(self) -> str:
+        """What is on the card, if the region is another one; else nothing."""
+        if self.cleaned_data.get("region") != CardRegion.OTHER:
+            return ""
+        text: str = self.cleaned_data["region_text"]
+        if not text:
+            raise forms.ValidationError(_("Copy this from the card."))
+        return text

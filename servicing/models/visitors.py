@@ -10,6 +10,7 @@ from cps_portal.core.files.models import StoredFile
 from cps_portal.core.lib.name_search import FoundByName, NameWordsField, words_index
 from cps_portal.core.partners.models import Partner
 from members.models import User
+from servicing.enums import CardRegion
 from servicing.models.centres import ServiceCentre
 
 
@@ -22,7 +23,10 @@ class VisitingMemberQuerySet(models.QuerySet["VisitingMember"]):
 class VisitingMember(FoundByName):
     """A member of the programme in another world region, whose card was checked at a centre or by support (R5)."""
 
-    region = models.CharField(_("region of the card"), max_length=60)
+    region = models.CharField(_("region of the card"), max_length=60, choices=CardRegion)
+    region_text = models.CharField(
+        _("region, as on the card"), max_length=60, blank=True, db_default="", help_text=_("If it is another region.")
+    )
     card_number = models.CharField(_("number on the card"), max_length=40)
     expires_on = models.DateField(_("card valid until"))
     photo = models.ForeignKey(
@@ -59,4 +63,9 @@ class VisitingMember(FoundByName):
         ]
 
     def __str__(self) -> str:
-        return f"{self.region} {self.card_number}"
+        return f"{self.region_name} {self.card_number}"
+
+    @property
+    def region_name(self) -> str:
+        """The name of the region; of another one what is on the card, if it is known."""
+        return self.region_text or str(self.get_region_display())

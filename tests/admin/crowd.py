@@ -312,7 +312,7 @@ def add_jobs(people: list[Member], by: User) -> None:
             at=now,
         )
         SerialChange.objects.filter(pk=change.pk).update(by=None)
-        visitor = Visitor("Asia", f"AS {member.pk}", day, "Kei")
+        visitor = Visitor("asia", f"AS {member.pk}", day, "Kei")
         item = Item(row.product, f"46{member.pk:010}")
         open_for_visitor(
             visitor=visitor, centre=centre, item=RequestedItem(item, ServiceKind.MAINTENANCE), actor=actor, at=now

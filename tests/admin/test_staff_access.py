@@ -233,7 +233,7 @@ def test_what_can_t_be_recorded_is_not_shown(world: World, desk: Client) -> None
 
 def test_a_visiting_member_is_recorded_without_a_member_of_ours(world: World, as_root: Client) -> None:
     visitor = VisitingMember.objects.create(
-        name="Yuki", region="JP", card_number="1", expires_on=START.date(), at=START
+        name="Yuki", region="japan", card_number="1", expires_on=START.date(), at=START
     )
     as_root.get(reverse("admin:servicing_visitingmember_change", args=[visitor.pk]))
     assert [row[2:] for row in recorded()] == [("servicing.visitingmember", visitor.pk, None)]

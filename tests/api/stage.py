@@ -147,7 +147,7 @@ BODIES: Mapping[str, Callable[[Memory], dict[str, Any]]] = {
         **job(),
         "product": PRODUCT,
         "serial": f"{next(_numbers):012}",
-        "region": "Americas",
+        "region": "americas",
         "card_number": "CA-1",
         "expires_on": soon(),
         "name": "Visitor Example",

@@ -261,7 +261,7 @@ def visitor(workshop: Machine, world: World) -> VisitingMember:
         "product": world.pro_body.slug,
         "service": "repair",
         "fault": "It sticks",
-        "region": "Asia",
+        "region": "asia",
         "card_number": "AS 123",
         "name": "Kei Example",
         "expires_on": (timezone.localdate() + timedelta(days=300)).isoformat(),

@@ -55,7 +55,7 @@ def job(workshop: Machine, **said: object) -> dict[str, object]:
 
 def visitor(workshop: Machine, world: World, **said: object) -> dict[str, object]:
     day = timezone.localdate() + timedelta(days=300)
-    card = {"region": "Asia", "card_number": "AS 123", "name": "Kei Example", "email": "kei@example.org"}
+    card = {"region": "asia", "card_number": "AS 123", "name": "Kei Example", "email": "kei@example.org"}
     return job(workshop, **card, expires_on=day.isoformat(), product=world.pro_body.slug, serial="066666666666", **said)
 
 
@@ -309,3 +309,25 @@ def test_a_look_up_asks_no_more_for_twenty_products_than_for_one(workshop: Machi
     for n in range(1, 20):
         validated(world.ben, world.pro_body, f"0400000000{n:02}")
     assert asked() == few <= 15  # two more for the history, one for numbers that were replaced (R64)
+
+
+@each_row(
+    ("typed", "read"),
+    [
+        ("oceania", ("oceania", "", False)),
+        ("New Zealand", ("oceania", "", True)),
+        ("The Moon", ("other", "The Moon", True)),
+        ("other", ("other", "", False)),
+    ],
+)
+def test_a_region_is_a_code_and_its_names_are_still_taken(
+    workshop: Machine, world: World, typed: str, read: tuple[str, str, bool]
+) -> None:
+    region, kept, warned = read
+    told = workshop.post("visitors", visitor(workshop, world) | {"region": typed})
+    assert told.status_code == 201, told.content
+    assert [one["code"] for one in told.json()["warnings"]] == ["region"] * warned
+    seen = workshop.get(f"visitors/{VisitingMember.objects.get().pk}").json()
+    assert (seen["region"], seen["region_text"]) == (region, kept)
+    ticket = workshop.get(f"tickets/{told.json()['reference']}")
+    assert ticket.headers["ETag"] == told.headers["ETag"]

@@ -84,7 +84,7 @@ def visit(world: World, typed: str) -> dict[str, Any]:
         "centre": "joburg",
         "service": "repair",
         "fault": "It sticks",
-        "region": "Asia",
+        "region": "asia",
         "card_number": "AS 123",
         "name": "Kei Example",
         "email": "kei@example.org",

@@ -331,7 +331,7 @@ def counter_job(world: World, centre: ServiceCentre, clerk: User, *, visiting: b
     item = RequestedItem(Item(world.pro_body, serial="055555555555"), ServiceKind.REPAIR, fault="Sticks")
     if visiting:
         visitor = Visitor(
-            region="Asia", card_number="A 1", expires_on=date(2030, 1, 1), name="Kei", email="kei@example.org"
+            region="asia", card_number="A 1", expires_on=date(2030, 1, 1), name="Kei", email="kei@example.org"
         )
         return open_for_visitor(visitor=visitor, centre=centre, item=item, actor=actor, at=at)
     return open_at_counter(centre=centre, item=item, actor=actor, at=at, member=world.ana)

@@ -1,10 +1,12 @@
 """Visiting members: members from another world region (R5)."""
 
 from datetime import timedelta
+from importlib import import_module
 from io import BytesIO
 from typing import Any
 
 import pytest
+from django.apps import apps
 from django.contrib.auth.models import Group
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
@@ -17,9 +19,11 @@ from servicing.actions import messages as talking
 from servicing.actions import tickets
 from servicing.actions.erasure import VISITORS_KEPT_FOR, erase_visitors
 from servicing.actions.events import Actor
-from servicing.enums import TicketState, WhyStandard
+from servicing.enums import CardRegion, TicketState, WhyStandard
 from servicing.models import ServiceCentre, Ticket, VisitingMember
+from servicing.rules.visitors import region_of
 from tests.admin.conftest import signed_in
+from tests.rows import each_row
 from tests.servicing.jobs import a_centre
 from tests.servicing.test_desk import press, works_at
 from tests.world import World
@@ -51,7 +55,7 @@ def open_job(desk: Client, world: World, centre: ServiceCentre, do: str = "open_
         "fault": "It sticks",
         "product_words": world.pro_body.name,
         "serial": "066666666666",
-        "region": "Asia",
+        "region": "asia",
         "card_number": "AS 123",
         "name": "Kei Example",
         "expires_on": (timezone.localdate() + timedelta(days=300)).isoformat(),
@@ -87,6 +91,62 @@ def test_an_expired_card_is_refused_with_what_to_do(world: World, centre: Servic
     assert open_job(desk, world, centre, expires_on=day.isoformat()).status_code == 302
 
 
+def test_the_region_is_chosen_and_another_one_named(world: World, centre: ServiceCentre, desk: Client) -> None:
+    for region, sentence in (("", "Choose where the card is from."), ("Asia", "Choose a region from the list.")):
+        assert sentence in open_job(desk, world, centre, region=region).content.decode()
+    assert "Copy this from the card." in open_job(desk, world, centre, region="other").content.decode()
+    assert not VisitingMember.objects.exists()
+    assert open_job(desk, world, centre, region="other", region_text="Antarctica").status_code == 302
+    visitor = VisitingMember.objects.get()
+    assert (visitor.region, visitor.region_name, str(visitor)) == ("other", "Antarctica", "Antarctica AS 123")
+    page = desk.get(reverse("admin:servicing_ticket_change", args=[Ticket.objects.get().pk])).content.decode()
+    assert "from Antarctica" in page
+
+
+@each_row(("country", "is_served"), [("ZA", True), ("FR", False), ("SY", True)])
+def test_a_card_of_the_subscription_programme_is_served_where_that_programme_isn_t(
+    world: World, centre: ServiceCentre, desk: Client, country: str, is_served: bool
+) -> None:
+    ServiceCentre.objects.filter(pk=centre.pk).update(country=country)
+    answer = open_job(desk, world, centre, region="subscription")
+    assert VisitingMember.objects.exists() == is_served
+    assert ("serves its members itself" in answer.content.decode()) != is_served
+    assert open_job(desk, world, centre, serial="066666666667").status_code == 302, "cards of other regions are"
+
+
+@each_row(
+    ("text", "region"),
+    [
+        *[(str(region), region) for region in CardRegion],
+        *[(str(region.label), region) for region in CardRegion],
+        *[
+            ("USA", CardRegion.AMERICAS),
+            (" new  ZEALAND", CardRegion.OCEANIA),
+            ("U.K.", CardRegion.OTHER),
+            ("", CardRegion.OTHER),
+        ],
+    ],
+)
+def test_regions_are_read_by_code_and_by_former_name(text: str, region: CardRegion) -> None:
+    assert region_of(text) == region
+
+
+def test_the_migration_reads_what_was_typed(world: World) -> None:
+    migration = import_module("servicing.migrations.0023_card_regions")
+    now = timezone.now()
+    for text, is_erased in (("Asia", False), ("U.S.A", False), ("The Moon", False), ("Ann's studio", True)):
+        VisitingMember.objects.create(
+            region=text,
+            name="" if is_erased else "Kei",
+            expires_on=now.date(),
+            at=now,
+            erased_at=now if is_erased else None,
+        )
+    migration.read_regions(apps, None)
+    read = set(VisitingMember.objects.values_list("region", "region_text"))
+    assert read == {("asia", ""), ("other", "U.S.A"), ("other", "The Moon"), ("other", "")}
+
+
 def test_a_card_without_a_photo_is_refused(world: World, centre: ServiceCentre, desk: Client) -> None:
     assert "Add a photo or a PDF" in open_job(desk, world, centre, photo="").content.decode()
     told = open_job(desk, world, centre, do="check", photo="", name="")
@@ -117,5 +177,5 @@ def test_visitors_are_erased_some_weeks_after_their_job_and_not_before(
     assert erase_visitors(at=now + 2 * VISITORS_KEPT_FOR) == 0
     visitor, ticket = VisitingMember.objects.get(), Ticket.objects.get()
     assert (visitor.name, visitor.email, visitor.card_number, visitor.photo) == ("", "", "", None)
-    assert (visitor.region, ticket.fault, ticket.serial, ticket.messages.get().text) == ("Asia", "", "", "")
+    assert (visitor.region, ticket.fault, ticket.serial, ticket.messages.get().text) == ("asia", "", "", "")
     assert ticket.product == world.pro_body

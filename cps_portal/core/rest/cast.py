@@ -216,7 +216,7 @@ DETAILS = {
     "name": "Maya Torres",
     "email": "maya@example.org",
     "phone": "+15550100200",
-    "region": "Americas",
+    "region": "americas",
     "card_number": "CA-77120",
     "expires_on": "2027-05-31",
 }

@@ -28,7 +28,7 @@ from servicing.actions.shipping import ReturnTo, Tracking, mark_sent, record_del
 from servicing.actions.technicians import assign_technician
 from servicing.actions.tickets import book_in, close
 from servicing.actions.visitors import Visitor, open_for_visitor
-from servicing.enums import EventKind, LineKind, PlaceWish, ServiceKind, TicketState, WhyNoCharge
+from servicing.enums import CardRegion, EventKind, LineKind, PlaceWish, ServiceKind, TicketState, WhyNoCharge
 from servicing.models import CentreStaff, LoanUnit, ReadySet, ReadySetLine, ServiceCentre, Ticket
 from servicing.queries.entitlement import Item
 
@@ -204,7 +204,7 @@ def _visitor(desk: Desk) -> None:
     ):
         at = desk.days.ago(1)
         visitor = Visitor(
-            region="Japan",
+            region=CardRegion.JAPAN,
             card_number="JP 7001 2345",
             expires_on=desk.days.ahead(200),
             name="Haruka Sample",

@@ -382,7 +382,7 @@ def _request(row: Any, exact: bool) -> Hit:  # noqa: FBT001
 
 
 def _visitor(row: Any, exact: bool) -> Hit:  # noqa: FBT001
-    return Hit(row.name, _join(row.card_number, row.region), _page_of(row), exact)
+    return Hit(row.name, _join(row.card_number, row.region_name), _page_of(row), exact)
 
 
 HITS: dict[str, Callable[[Any, bool], Hit]] = {
