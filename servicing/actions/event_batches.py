@@ -12,15 +12,16 @@ from cps_portal.core.lib.errors import Refusal
 from cps_portal.core.lib.locks import require_transaction
 from cps_portal.core.partners.models import Partner
 from members.models import Member
-from servicing.actions.events import keep_locked
+from servicing.actions.event_writes import EventWrites
+from servicing.actions.events import COPIED_FIELDS, keep_locked
 from servicing.actions.notifications import Announcements, announce
 from servicing.enums import EventKind
 from servicing.models import Ticket, TicketEvent, load_calendars
 from servicing.models.persons import ACCOUNTS
 from servicing.models.tickets import LOCKED_WITH, endpoints_of_centre
 
-# These are refused before anything is written, so they need no savepoint; and they change no other ticket, unless they
-# free a place. After any other the tickets of the member are read anew.
+# These are refused before anything is written, so they need no savepoint, and they are written together; and they
+# change no other ticket, unless they free a place. After any other the tickets of the member are read anew.
 OF_ONE_TICKET = frozenset(
     {EventKind.ACCEPTED, EventKind.SENT, EventKind.ASSESSED, EventKind.REPAIR_STARTED, EventKind.READY}
 )
@@ -35,6 +36,7 @@ class EventBatch:
     def __init__(self, partner: Partner, tickets: Collection[Ticket], stack: ExitStack) -> None:
         self.partner = partner
         self.announcements = Announcements()
+        self.writes = EventWrites(expected=len(tickets), columns=COPIED_FIELDS)
         self._stack = stack
         self._tickets: dict[str, Ticket] = {}
         for ticket in tickets:
@@ -51,11 +53,18 @@ class EventBatch:
         """Raises Ticket.DoesNotExist."""
         if ticket := self._tickets.get(reference):
             return ticket
+        self.writes.write()
         return self._keep(Ticket.objects.locked_where(reference=reference, centre__partner_id=self.partner.pk))
 
     def record(self, reference: str, kind: EventKind, action: Callable[[Ticket], R]) -> R:
-        """Call the action. Raises what it raises; then nothing of it is left, in the database and in memory."""
+        """Call the action. Raises what it raises; then nothing of it is left, in the database and in memory.
+
+        What the action reads from the database may lack events before it that wait to be written (`writes`).
+        """
         ticket = self.find(reference)
+        if kind not in OF_ONE_TICKET or self.writes.has(ticket):
+            self.writes.write()
+        ticket.writes = self.writes if kind in OF_ONE_TICKET else None
         place, before = ticket.place, (len(self.announcements.notices), len(self.announcements.messages))
         try:
             with nullcontext() if kind in OF_ONE_TICKET else transaction.atomic():
@@ -107,4 +116,5 @@ def event_batch(*, partner: Partner, references: Collection[str], at: datetime) 
     with ExitStack() as stack:
         batch = EventBatch(partner, lock_tickets(references, partner), stack)
         yield batch
+        batch.writes.write()
         announce(batch.announcements, at=at)

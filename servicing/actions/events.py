@@ -185,7 +185,10 @@ def record_event(
     )
     if not may_record([to_rule_event(row) for row in events_of(ticket)], to_rule_event(event)):
         raise _refusal(ticket, kind)
-    event.save()
+    if ticket.writes is None:
+        event.save()
+    else:
+        ticket.writes.add_event(event)
     previous_state = TicketState(ticket.state)
     events_of(ticket).append(event)
     clock = apply_events(ticket, at, changed)
@@ -230,7 +233,12 @@ def apply_events(ticket: Ticket, at: datetime, changed: Sequence[str] = ()) -> C
     frees_place = ticket.place is not None and not holds_a_place(state)
     if frees_place:
         ticket.place = ticket.place_since = None
-    ticket.save(update_fields=[*COPIED_FIELDS, *changed])
+    if ticket.writes is None or changed:
+        ticket.save(update_fields=[*COPIED_FIELDS, *changed])
+    else:
+        ticket.writes.add_ticket(ticket)
+        if frees_place:
+            ticket.writes.write()  # the next in line looks for a free place
     if ended and ticket.registration:
         release_hold(registration=ticket.registration, key=hold_key(ticket))
     if frees_place and ticket.member:

@@ -399,7 +399,7 @@ class TicketEventBatchView(TicketView):
 
     def _record(self, recorder: EventBatch, payload: Mapping[str, Any], at: datetime) -> dict[str, Any]:
         def act(ticket: Ticket) -> dict[str, Any]:
-            require_if_match(self.request, lambda: TICKET.get(Ticket.objects.filter(pk=ticket.pk)))
+            require_if_match(self.request, lambda: _as_written(recorder, ticket))
             try:
                 reported = record(ticket, payload, self.partner, at)
             except Refusal as refusal:
@@ -414,6 +414,11 @@ class TicketEventBatchView(TicketView):
             return _problem_item(Http404())
         except Refusal as error:
             return _problem_item(error)
+
+
+def _as_written(recorder: EventBatch, ticket: Ticket) -> Any:
+    recorder.writes.write()
+    return TICKET.get(Ticket.objects.filter(pk=ticket.pk))
 
 
 def _problem_item(error: Exception) -> dict[str, Any]:

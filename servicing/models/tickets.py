@@ -1,4 +1,4 @@
-"""Tickets, their events, messages and files (R43 to R52, R60)."""
+"""Tickets and their events (R43 to R52, R60)."""
 
 from datetime import datetime
 from typing import Any, Self
@@ -10,10 +10,8 @@ from django.db.models import F, Q, Subquery
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
-from cps_portal.core.files.models import StoredFile
 from cps_portal.core.lib import reference as references
 from cps_portal.core.lib.compiled_queries import CompiledModels, CompiledQuery
-from cps_portal.core.lib.dates import write_day
 from cps_portal.core.partners.models import Partner, live_endpoints
 from kitbag.models import Product, Registration
 from members.enums import Level
@@ -27,7 +25,6 @@ from servicing.enums import (
     EventKind,
     PlaceWish,
     ServiceKind,
-    TicketFileKind,
     TicketState,
     Track,
     WaitingFor,
@@ -238,6 +235,7 @@ class Ticket(models.Model):
     locked_events: "list[TicketEvent] | None" = None
     centre_endpoints: str | None = ""  # read with the lock (`live_endpoints`); "" if it was not
     announcements: Any = None  # of `servicing.actions.notifications`: collected there instead of being written at once
+    writes: Any = None  # of `servicing.actions.event_writes`: the same for its next event and its own columns
 
     class Meta:
         verbose_name = _("service ticket")
@@ -409,48 +407,3 @@ class TicketEvent(models.Model):
         """The primary key that `data` holds under this name; 0 if there is none."""
         value = str(self.data.get(name, ""))
         return int(value) if value.isdecimal() else 0
-
-
-class TicketMessage(models.Model):
-    """A message between member and centre. The text can be erased (R14)."""
-
-    ticket = models.ForeignKey(Ticket, models.PROTECT, related_name="messages", verbose_name=_("ticket"))
-    from_member = models.BooleanField(_("from the member"))
-    by = models.ForeignKey(User, models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("by"))
-    partner = models.ForeignKey(
-        Partner, models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("partner")
-    )
-    text = models.TextField(_("text"), max_length=3000, blank=True)
-    at = models.DateTimeField(_("at"))
-    answered_at = models.DateTimeField(_("answered or marked as read"), null=True, blank=True)
-
-    class Meta:
-        verbose_name = _("ticket message")
-        verbose_name_plural = _("ticket messages")
-        ordering = ["at", "pk"]
-
-    def __str__(self) -> str:
-        return f"{self.ticket_id}, {write_day(self.at)}"
-
-
-class TicketFile(models.Model):
-    """A photo of the fault, a proof of purchase, or a document."""
-
-    ticket = models.ForeignKey(Ticket, models.PROTECT, related_name="files", verbose_name=_("ticket"))
-    file = models.OneToOneField(StoredFile, models.PROTECT, related_name="+", verbose_name=_("file"))
-    kind = models.CharField(_("kind"), max_length=10, choices=TicketFileKind)
-    message = models.ForeignKey(
-        TicketMessage, models.PROTECT, null=True, blank=True, related_name="files", verbose_name=_("message")
-    )
-    partner = models.ForeignKey(
-        Partner, models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("partner")
-    )
-    at = models.DateTimeField(_("at"))
-
-    class Meta:
-        verbose_name = _("ticket file")
-        verbose_name_plural = _("ticket files")
-        ordering = ["at", "pk"]
-
-    def __str__(self) -> str:
-        return f"{self.ticket_id}: {self.get_kind_display()}"
