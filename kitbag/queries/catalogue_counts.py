@@ -29,3 +29,9 @@ class ProductCounts(NamedTuple):
 def count_products() -> ProductCounts:
     """Products that can be registered, and models that are eligible for Fast Track (R43)."""
     return ProductCounts(*COUNTS.all()[0])
+
+
+def count_categories() -> dict[str, int]:
+    """Products that can be registered, by the category of the catalogue."""
+    rows = Product.objects.registrable().order_by().values_list("category").annotate(number=Count("pk"))
+    return dict(rows)

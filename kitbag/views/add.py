@@ -23,6 +23,8 @@ from kitbag.presenters.families import FAMILIES
 from kitbag.presenters.registrations import planned_change_sentences
 from kitbag.presenters.scale import Scale, build_scale
 from kitbag.presenters.search_results import mark_matches, matching_alias
+from kitbag.queries.catalogue_counts import count_categories
+from kitbag.queries.often_added import COUNTED_FOR, often_added
 from kitbag.queries.search import MAX_RESULTS, search_products
 from kitbag.views.shortcuts import (
     MIN_QUERY_LENGTH,
@@ -85,12 +87,16 @@ class Tray:
 @member_required
 def add(request: MemberRequest) -> HttpResponse:
     """The page. With ?q= it shows the search results too, for browsers without JavaScript."""
+    by_category = count_categories()
+    searched = _search(request)
     context = {
-        **_search(request),
+        **searched,
         "picked": "picked" in request.GET,
         "tray": _tray(request.member),
-        "registrable": Product.objects.registrable().count(),
-        "families": FAMILIES,
+        "registrable": sum(by_category.values()),
+        "families": [(family, family.count(by_category)) for family in FAMILIES],
+        "often": [] if searched["searched"] else _often_added(request.member),
+        "often_days": COUNTED_FOR.days,
     }
     return render(request, "kitbag/add.html", context)
 
@@ -174,6 +180,11 @@ def _search(request: MemberRequest) -> dict[str, object]:
     if len(results) == MAX_RESULTS:
         status = _t("The first %(count)s. Type more of a name to find others.") % {"count": MAX_RESULTS}
     return {"query": query, "searched": searched, "results": results, "status": status if searched else ""}
+
+
+def _often_added(member: Member) -> list[Product]:
+    held = set(Registration.objects.of(member).live().values_list("product", flat=True))
+    return often_added(member.country.code, held, timezone.now())
 
 
 def _results(member: Member, products: list[Product], query: str) -> list[SearchResult]:
