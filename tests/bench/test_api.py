@@ -1,7 +1,8 @@
 """Requests a second of the partner API, compared with the raw limit and plain REST framework in turns (R55)."""
 
 import os
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from pathlib import Path
 from statistics import median
@@ -71,17 +72,28 @@ def batch(client: Client, references: list[str]) -> bytes:
     return client.request("POST", "/api/v1/tickets/events", body, **{"Idempotency-Key": uuid4().hex})
 
 
-def memory(port: int) -> float:
-    """Memory of a server's worker in MiB: its own, and its share of what it has in common with its parent (PSS)."""
-    sizes = []
-    for rollup in Path("/proc").glob("[0-9]*/smaps_rollup"):
+def of_server(port: int, name: str) -> list[str]:
+    """The contents of the files in /proc with this name of all processes of a server."""
+    found = []
+    for process in Path("/proc").glob("[0-9]*"):
         try:
-            if f"127.0.0.1:{port}" in (rollup.parent / "cmdline").read_bytes().decode():
-                (line,) = [row for row in rollup.read_text().splitlines() if row.startswith("Pss:")]
-                sizes.append(int(line.split()[1]) / 1024)
+            if f"127.0.0.1:{port}" in (process / "cmdline").read_bytes().decode():
+                found.append((process / name).read_text())
         except OSError:
             continue
-    return max(sizes, default=0.0)
+    return found
+
+
+def memory(port: int) -> float:
+    """Memory of a server's worker in MiB: its own, and its share of what it has in common with its parent (PSS)."""
+    lines = [row for text in of_server(port, "smaps_rollup") for row in text.splitlines() if row.startswith("Pss:")]
+    return max((int(line.split()[1]) / 1024 for line in lines), default=0.0)
+
+
+def cpu_time(port: int) -> float:
+    """Seconds of CPU time of a server until now, without that of the database."""
+    fields = [text.rpartition(")")[2].split() for text in of_server(port, "stat")]
+    return sum(int(each[11]) + int(each[12]) for each in fields) / os.sysconf("SC_CLK_TCK")
 
 
 def test_events_in_one_call_compared_with_single_ones(workshop: Machine, report: list[str]) -> None:
@@ -108,12 +120,32 @@ def test_events_in_one_call_compared_with_single_ones(workshop: Machine, report:
     report.append(f"events a second, {IN_A_BATCH} in a call: {median(rates['batch']):.0f}, {ratio:.1f} times as many")
 
 
+def table(rates: Mapping[str, Mapping[str, list[float]]], used: Mapping[str, Mapping[str, list[float]]]) -> list[str]:
+    """Requests a second and milliseconds of CPU time, by kind of request and server: medians of the rounds."""
+    lines: list[str] = []
+    lines.append(f"{'API, requests a second':<24}{'raw':>9}{'ours':>9}{'plain':>9}{'of raw':>12}{'of plain':>10}")
+    for kind, by_server in rates.items():
+        raw, ours, plain = (median(by_server.get(server, [0])) for server in SERVERS)
+        of_raw = median(r / o for r, o in zip(by_server["raw"], by_server["ours"], strict=True)) if raw else 0
+        of_plain = median(o / p for o, p in zip(by_server["ours"], by_server["plain"], strict=True)) if plain else 0
+        lines.append(
+            f"{kind:<24}{raw:>9.0f}{ours:>9.0f}{plain:>9.0f}{f'1/{of_raw:.1f}' if raw else '':>12}{of_plain:>10.1f}"
+        )
+    lines.append(f"{'CPU time of each, ms':<24}{'raw':>9}{'ours':>9}{'plain':>9}")
+    medians = {kind: [median(by_server.get(server, [0])) for server in SERVERS] for kind, by_server in used.items()}
+    lines += [f"{kind:<24}" + "".join(f"{spent:>9.2f}" for spent in row) for kind, row in medians.items()]
+    return lines
+
+
 def test_requests_a_second_compared_with_the_raw_limit(workshop: Machine, report: list[str]) -> None:
     references = list(Ticket.objects.exclude(reference="").order_by("?").values_list("reference", flat=True))
     unused = iter(
         [*((reference, "accepted") for reference in references), *((reference, "sent") for reference in references)]
     )
     rates: dict[str, dict[str, list[float]]] = {}
+    used: dict[str, dict[str, list[float]]] = {}  # milliseconds of CPU time for each request
+    known = references[-1]  # gets no event in this run
+    etag = workshop.get(f"tickets/{known}")["ETag"]
     with ExitStack() as stack:
         clients, ports = {}, {}
         name = connection.settings_dict["NAME"]
@@ -129,21 +161,26 @@ def test_requests_a_second_compared_with_the_raw_limit(workshop: Machine, report
             return {
                 "list of 50": lambda _n: page,
                 "read one": lambda n: client.request("GET", f"/api/v1/tickets/{references[n % len(references)]}"),
+                "read one, 304": lambda _n: client.request(
+                    "GET", f"/api/v1/tickets/{known}", **{"If-None-Match": etag}
+                ),
                 "record an event": lambda _n: event(client, *next(unused)),
             }
 
+        answered_by = {"record an event": ("raw", "ours"), "read one, 304": ("ours",)}  # the others by all
         for server, client in clients.items():
-            for make in list(kinds(client).values())[: 2 if server == "plain" else 3]:
-                client.rate(make, 0.3)
+            for kind, make in kinds(client).items():
+                if server in answered_by.get(kind, SERVERS):
+                    client.rate(make, 0.3)
         for _round in range(ROUNDS):
             for server, client in clients.items():
                 for kind, make in kinds(client).items():
-                    if server != "plain" or kind != "record an event":
-                        rates.setdefault(kind, {}).setdefault(server, []).append(client.rate(make, SECONDS))
-        report.append(f"{'API, requests a second':<24}{'raw':>9}{'ours':>9}{'plain':>9}{'of raw':>12}{'of plain':>10}")
-        for kind, by_server in rates.items():
-            raw, ours, plain = (median(by_server.get(server, [0])) for server in SERVERS)
-            of_raw = median(r / o for r, o in zip(by_server["raw"], by_server["ours"], strict=True))
-            of_plain = median(o / p for o, p in zip(by_server["ours"], by_server["plain"], strict=True)) if plain else 0
-            report.append(f"{kind:<24}{raw:>9.0f}{ours:>9.0f}{plain:>9.0f}{f'1/{of_raw:.1f}':>12}{of_plain:>10.1f}")
+                    if server in answered_by.get(kind, SERVERS):
+                        before, begun = cpu_time(ports[server]), time.perf_counter()
+                        rate = client.rate(make, SECONDS)
+                        requests = rate * (time.perf_counter() - begun)
+                        rates.setdefault(kind, {}).setdefault(server, []).append(rate)
+                        spent = 1000 * (cpu_time(ports[server]) - before) / requests
+                        used.setdefault(kind, {}).setdefault(server, []).append(spent)
+        report += table(rates, used)
         report.append(f"a worker of ours has {memory(ports['ours']):.0f} MiB (its own, and its part of what is shared)")

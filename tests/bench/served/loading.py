@@ -73,7 +73,7 @@ class Client:
         return f"{method} {path} {self.head}{more}\r\n".encode() + body
 
     def rate(self, make: Callable[[int], bytes], seconds: float) -> float:
-        """Requests a second. Raises RuntimeError for an answer other than 2xx."""
+        """Requests a second. Raises RuntimeError for an answer other than 2xx and 304."""
         begun, count = time.perf_counter(), 0
         while time.perf_counter() - begun < seconds:
             for line in self.lines:
@@ -89,6 +89,8 @@ class Client:
         while HEAD not in data:
             data += line.recv(65536)
         head, _cut, body = data.partition(HEAD)
+        if head.startswith(b"HTTP/1.1 304"):
+            return b""  # never has a body
         if not head.startswith(b"HTTP/1.1 2"):
             raise RuntimeError(f"{head!r} {body!r}")
         length = next(int(row[15:]) for row in head.split(b"\r\n") if row.lower().startswith(b"content-length:"))
