@@ -10,6 +10,8 @@ from django.test import Client
 from django.urls import resolve
 from django.utils.html import strip_tags
 
+from cps_portal.core.lib.folding import fold
+from cps_portal.site.presenters.help import mark_words
 from cps_portal.site.presenters.help_service_topics import TOPICS
 from kitbag import rules as kit
 from kitbag.models import Product
@@ -173,6 +175,29 @@ def test_the_search_works_without_javascript_and_keeps_what_was_typed(world: Wor
     html = Client().get(HELP, {"q": 'blue "dot"'}).text
     assert 'action="/help/"' in html
     assert 'value="blue &quot;dot&quot;"' in html
+
+
+@each_row(
+    ("text", "query", "marked"),
+    [
+        ("I’ve lost my card", "LOST card", "I’ve <mark>lost</mark> my <mark>card</mark>"),
+        ("Second-hand kit", "second hand", "<mark>Second</mark>-<mark>hand</mark> kit"),
+        ("Türkiye’s cards & flowers", "turkiyes card", "<mark>Türkiye’s</mark> <mark>cards</mark> &amp; flowers"),
+        ("Cafe\u0301 <b>", "café b", "<mark>Cafe\u0301</mark> &lt;<mark>b</mark>&gt;"),
+        ("بِطاقة", "بطاقة", "<mark>بِطاقة</mark>"),
+        ("Discard it", "card", "Discard it"),
+    ],
+)
+def test_the_found_words_are_marked_as_they_are_written(text: str, query: str, marked: str) -> None:
+    assert mark_words(text, fold(query).split()) == marked
+
+
+def test_the_answers_of_a_search_have_their_words_marked_and_the_list_of_all_has_none(world: World) -> None:
+    cache.clear()
+    found = Client().get(HELP, {"q": "lost card"})
+    assert "<mark>lost</mark> my <mark>card</mark>" in found.text
+    assert all("<mark>" in f"{answer.question}{answer.paragraphs}" for answer in found.context["answers"])
+    assert "<mark>" not in Client().get(HELP).text
 
 
 def test_no_number_is_typed_in_an_answer() -> None:

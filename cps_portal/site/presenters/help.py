@@ -2,15 +2,17 @@
 
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from django.conf import settings
 from django.contrib.humanize.templatetags.humanize import intcomma
 from django.urls import reverse
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
-from cps_portal.core.lib.folding import fold
+from cps_portal.core.lib.folding import APOSTROPHES, fold
 from cps_portal.core.lib.lists import in_words
 from cps_portal.site.presenters.help_service_topics import TOPICS
 from cps_portal.site.presenters.help_topics import HelpAnswer, HelpLink
@@ -25,6 +27,8 @@ from servicing.rules.places import PLACES
 
 DAYS_A_WEEK = 7
 OWN_KINDS = (CentreKind.PSC, CentreKind.CEC)
+# A word as it is written, with its apostrophes and with accents and vowel signs that stand as letters of their own.
+WRITTEN_WORD = re.compile(rf"\w[\w\u0300-\u036f\u064b-\u065f{re.escape(''.join(map(chr, APOSTROPHES)))}]*")
 
 
 @dataclass(frozen=True)
@@ -61,14 +65,26 @@ def build_topics(facts: Mapping[str, str]) -> list[ShownTopic]:
 
 
 def find_answers(topics: Iterable[ShownTopic], query: str) -> list[ShownAnswer]:
-    """The answers with all words of the query, those with all of them in the question first."""
+    """The answers with all words of the query, marked; those with all of them in the question first."""
     words = _words(query)
     if not words:
         return []
     answers = [answer for topic in topics for answer in topic.answers]
-    return sorted(
+    found = sorted(
         (answer for answer in answers if answer.has(words)), key=lambda answer: not answer.has_in_question(words)
     )
+    return [_marked(answer, words) for answer in found]
+
+
+def mark_words(text: str, beginnings: Iterable[str]) -> SafeString:
+    """The text as HTML, with each word that begins with one of these folded words in <mark>."""
+    parts: list[str] = []
+    position = 0
+    for written in WRITTEN_WORD.finditer(text):
+        if any(word.startswith(beginning) for word in _words(written[0]) for beginning in beginnings):
+            parts += [text[position : written.start()], format_html("<mark>{}</mark>", written[0])]
+            position = written.end()
+    return format_html_join("", "{}", ((part,) for part in [*parts, text[position:]]))
 
 
 def help_facts(figures: Mapping[str, Any], levels: Sequence[Mapping[str, Any]]) -> dict[str, str]:
@@ -97,6 +113,11 @@ def help_facts(figures: Mapping[str, Any], levels: Sequence[Mapping[str, Any]]) 
         "answer_hours": _by_level(with_benefits, "first_answer_hours", str),
         **_centre_names(),
     }
+
+
+def _marked(answer: ShownAnswer, words: Sequence[str]) -> ShownAnswer:
+    paragraphs: list[str] = [mark_words(paragraph, words) for paragraph in answer.paragraphs]
+    return replace(answer, question=mark_words(answer.question, words), paragraphs=paragraphs)
 
 
 def _words(text: str) -> list[str]:
