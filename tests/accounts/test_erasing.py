@@ -206,14 +206,14 @@ def test_what_is_kept_identifies_nobody_and_still_adds_up(world: World, somebody
 
 
 def test_append_only_tables_have_no_personal_columns() -> None:
-    """They can never be blanked."""
+    """They can never be blanked. What an entry is about and the language of the terms identify nobody."""
     for model in (PointsEntry, LevelChange, TermsAcceptance):
         texts = {
             field.name
             for field in model._meta.concrete_fields
             if isinstance(field, models.CharField | models.TextField | models.JSONField) and not field.choices
         }
-        assert texts <= {"about"}, model
+        assert texts <= {"about", "language"}, model
 
 
 def test_an_erased_person_can_join_again(world: World) -> None:

@@ -51,7 +51,7 @@ def test_the_page_says_why_each_product_is_grey(as_support: Client, world: World
     reason = RefusalReason.SERIAL_UNREADABLE
     review.refuse_registration(registration=wrong, reason=reason, by=world.staff, at=now)
     text = as_support.get(page(world)).content.decode()
-    assert "Missing: serial number, country of purchase, date of purchase, store." in text
+    assert "Missing: serial number, country of purchase, date of purchase and store." in text
     assert "The serial number looks unusual" in text
     assert "We couldn’t confirm the serial number." in text
     assert "All four details are complete and checked." in text  # the ledger

@@ -18,6 +18,7 @@ from django_countries.fields import Country
 
 from cps_portal.core.outbox.mail import common_context, render_mail, render_parts
 from cps_portal.core.outbox.renderers import get_renderer
+from cps_portal.core.partners.models import Partner, WebhookEndpoint
 from cps_portal.site.presenters.country_change import build_country_change, detail_of, title_of
 from cps_portal.site.presenters.moving import build_move
 from kitbag.enums import RefusalReason, Stage
@@ -230,5 +231,10 @@ def _about_service(member: Member, now: datetime) -> Iterator[tuple[str, dict[st
         yield "loan", {"loan": loan, **words}
         row = {"product": job.product.name, "reference": job.reference_in_groups, "since": now}
         yield "unanswered", {"tickets": [row], "more": 3, "first_name": ""}
+    hook = WebhookEndpoint(url="https://partner.example/hook", failing_since=now, suspends_at=now + timedelta(days=4))
+    hook.partner = Partner(name="A partner")
+    words = {"endpoint": hook, "status": 503, "error": "", "url": f"{LINK}developers/webhooks"}
+    yield "endpoint_failing", words
+    yield "endpoint_suspended", words
     missing = [{"country": Country("UA").name, "year": now.year + 1}]
     yield "holidays", {"title": "Holidays that aren’t known", "holidays": [], "missing": missing, "first_name": ""}
