@@ -86,5 +86,6 @@ def test_every_kind_of_mail_is_on_one_page_in_the_demo_world(demo: None, client:
     page = client.get(reverse("mailbox:gallery")).content.decode()
     frames = re.findall(r'src="(/mailbox/all/[^"]+)"', page)
     assert len(frames) == len(specimens) and "Confirm my address:" in page
-    assert "Confirm my address</a>" in client.get(frames[0]).content.decode()
+    joining = client.get(frames[0]).content.decode()
+    assert "Confirm my address</a>" in joining and ">Red<" in joining and ">Gold<" not in joining
     assert "default-src 'none'" in client.get(frames[0])["Content-Security-Policy"]

@@ -5,6 +5,7 @@ about jobs are those that would be sent now, one of each kind.
 """
 
 from collections.abc import Callable, Iterator
+from copy import copy
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
@@ -87,10 +88,12 @@ def _recipes() -> Iterator[Recipe]:
 
 
 def _sign_in(member: Member, now: datetime) -> Iterator[Recipe]:
-    """Those of the sign-in pages, the one at joining first of all."""
+    """Those of the sign-in pages, the one at joining first of all: who joins is Red."""
+    newcomer = copy(member)
+    newcomer.level = Level.RED
     context = {
         **common_context(),
-        **joined_context(member),
+        **joined_context(newcomer),
         "email": member.user.email,
         "deleted_email": "old@example.org",
         "activate_url": f"{LINK}confirm-email/KEY/",
