@@ -236,8 +236,8 @@ def _about_service(member: Member, now: datetime) -> Iterator[tuple[str, dict[st
         yield "unanswered", {"tickets": [row], "more": 3, "first_name": ""}
     hook = WebhookEndpoint(url="https://partner.example/hook", failing_since=now, suspends_at=now + timedelta(days=4))
     hook.partner = Partner(name="A partner")
-    words = {"endpoint": hook, "status": 503, "error": "", "url": f"{LINK}developers/webhooks"}
-    yield "endpoint_failing", words
-    yield "endpoint_suspended", words
+    facts = {"endpoint": hook, "status": 503, "error": "", "url": f"{LINK}developers/webhooks"}
+    yield "endpoint_failing", facts
+    yield "endpoint_suspended", facts
     missing = [{"country": Country("UA").name, "year": now.year + 1}]
     yield "holidays", {"title": "Holidays that aren’t known", "holidays": [], "missing": missing, "first_name": ""}
