@@ -18,6 +18,7 @@ from cps_portal.core.lib.fixed_blocks import FIXED
 from cps_portal.core.lib.health import stop_probe
 from cps_portal.core.lib.kept_pages import KEPT
 from cps_portal.core.limits.store import store
+from cps_portal.site.templatetags.portal import static_address
 from tests.demo import load_demo
 from tests.emptying import empty_by_delete
 from tests.rows import use_empty_cache
@@ -83,6 +84,7 @@ def django_db_setup(django_db_setup: None, django_db_blocker: pytest.FixtureRequ
 @receiver(setting_changed)
 def forget_pages(**_signal: Any) -> None:
     """In production settings never change while a process runs."""
+    static_address.cache_clear()
     for kept in KEPT:
         kept.forget()
     for block in FIXED:

@@ -199,6 +199,7 @@ def fill_in(route: str, member: Member) -> str:
     route = route.replace("<str:reference>", reference).replace(
         "<slug:slug>", "a-centre" if "centres" in route else "cleaning"
     )
+    route = route.replace("<str:country>", "KE")
     route = re.sub(r"<int:[a-z_]*>", lambda _match: str(kit.pk), route)
     route = re.sub(r"\(\?P<[^>]*>[^)]*\)", "x", route).replace("^", "").replace("$", "").replace("\\", "")
     return re.sub(r"<[^>]*>", "x", route)

@@ -30,10 +30,10 @@ LINK = re.compile(r'<a\b[^>]*\bhref="(/[^"#]*)')
 FORM = re.compile(r'<form\b[^>]*\bmethod="post"[^>]*>.*?</form>', re.DOTALL)
 ACTION = re.compile(r'\baction="([^"]*)"')
 HIDDEN = re.compile(r'<input type="hidden" name="([^"]+)"(?: value="([^"]*)")?')
-NOT_WALKED = ("/admin/", "/api/", "/static/", "/language/", "/mailbox/", "/accounts/logout/", "/files/")
+NOT_WALKED = ("/admin/", "/api/", "/static/", "/language/", "/mailbox/", "/accounts/logout/", "/files/", "/developers/")
 NOT_SENT = {"account_logout", "change_language", "members:theme", "close_account", "account_reset_password"}
 PAGES_OF_A_KIND = 3
-OF_STAFF = {"holidays"}  # a mail to them, in English
+IN_ENGLISH = {"holidays", "endpoint_failing", "endpoint_suspended"}  # mails to staff and partners
 AS_WRITTEN = {  # in the demo world: messages keep the language of the moment, and what a specimen makes up has none
     "Until we decide, you keep your points.",
     "Why did my points change?",
@@ -42,6 +42,7 @@ AS_WRITTEN = {  # in the demo world: messages keep the language of the moment, a
 }
 TAGS = re.compile(r"<(script|style)\b.*?</\1>|</(?:p|div|li|h[1-6]|t[dh]|d[dt]|small|option|label)>|<[^>]+>", re.DOTALL)
 TWO_STOPS = re.compile(r".{0,50}[^.\s]\.\s?\.(?![.\w]).{0,10}")
+SAID_IN_ENGLISH = re.compile(r'<div class="panel__body" lang="en".*?</details>', re.DOTALL)  # the terms that bind
 MIN_BLANKS = 3  # shorter ones are found in names of products and places
 MEMBERS = ["ana@example.org", "ben@example.org"]
 
@@ -117,7 +118,11 @@ def left_in_english(pages: dict[str, str], language: str) -> set[str]:
     )
     sentences = [text for text in translated if text.count(" ") >= MIN_BLANKS and not PLACEHOLDER.search(text)]
     sentences = [text for text in sentences if text not in AS_WRITTEN]
-    texts = {name: " ".join(unescape(page).split()) for name, page in pages.items() if name not in OF_STAFF}
+    texts = {
+        name: " ".join(unescape(SAID_IN_ENGLISH.sub(" ", page)).split())
+        for name, page in pages.items()
+        if name not in IN_ENGLISH
+    }
     return {f"{name}: {sentence}" for name, text in texts.items() for sentence in sentences if sentence in text}
 
 

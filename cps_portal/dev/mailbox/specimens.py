@@ -17,6 +17,7 @@ from django.utils import timezone
 from django.utils.text import slugify
 from django_countries.fields import Country
 
+from cps_portal.core.lib.languages import ENGLISH
 from cps_portal.core.outbox.mail import common_context, render_mail, render_parts
 from cps_portal.core.outbox.renderers import get_renderer
 from cps_portal.core.partners.models import Partner, WebhookEndpoint
@@ -35,6 +36,7 @@ from servicing.models import Loan, LoanUnit, Ticket, TicketEvent
 
 TEMPLATES = Path(settings.BASE_DIR, "templates")
 MEMBER = "ana@example.org"
+TO_PARTNERS = {"endpoint_failing", "endpoint_suspended"}  # in English, as the API is
 MAX_EVENTS_TRIED = 20  # of one kind, newest first: most have been overtaken by others
 LINK = f"{settings.SITE_URL}/accounts/"
 
@@ -82,7 +84,9 @@ def _recipes() -> Iterator[Recipe]:
     now = timezone.now()
     yield from _sign_in(member, now)
     for name, context in _contexts(member, now):
-        yield name, partial(render_mail, name.partition(" ")[0], context, language=member.language)
+        template = name.partition(" ")[0]
+        language = ENGLISH if template in TO_PARTNERS else member.language
+        yield name, partial(render_mail, template, context, language=language)
     for kind in EventKind:
         yield f"ticket_event {kind}", partial(_newest_about_a_job, kind)
 

@@ -26,11 +26,11 @@ REMEMBERED = 4096  # chips: lists show the same points again and again
 @register.simple_tag
 def icon(name: str, classes: str = "") -> SafeString:
     """An icon of the sprite, hidden from screen readers: the text beside it must say the same."""
-    return _icon(name, classes, _address("img/icons.svg"))
+    return _icon(name, classes, static_address("img/icons.svg"))
 
 
 @cache
-def _address(path: str) -> str:
+def static_address(path: str) -> str:
     """Of a static file. It never changes while a process runs, and a list asks fifty times."""
     return static(path)
 
@@ -76,7 +76,7 @@ def kit_drawing(what: Product | str) -> SafeString:
         drawing = Drawing(what)
     else:
         drawing = choose_drawing(category=what.category, mount=what.mount, name=what.name)
-    return _art(drawing, _address(f"img/kit/{drawing.name}.svg"))
+    return _art(drawing, static_address(f"img/kit/{drawing.name}.svg"))
 
 
 @cache
