@@ -1,5 +1,6 @@
 """The size of a first visit on the wire: each page that a visitor or a member can open, and everything it loads."""
 
+import fcntl
 import gzip
 import json
 import re
@@ -18,6 +19,7 @@ from pytest_django import Settings
 
 from cps_portal.settings import base
 from members.models import User
+from tests.conftest import shared_folder
 from tests.world import World
 
 pytestmark = pytest.mark.wide
@@ -33,11 +35,16 @@ HASHED = re.compile(r"\.[0-9a-f]{12}\.\w+$")
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The static files as a deployment collects them: once, because compressing them takes a minute."""
-    folder = tmp_path_factory.mktemp("static")
-    with override_settings(STATIC_ROOT=folder, STORAGES=base.STORAGES):
-        call_command("collectstatic", interactive=False, verbosity=0)
+def folder(tmp_path_factory: pytest.TempPathFactory, testrun_uid: str) -> Path:
+    """The static files as a deployment collects them: once for all workers, because compressing them takes a minute."""
+    shared = shared_folder(tmp_path_factory, testrun_uid)
+    folder, done = shared / "static", shared / "static.done"
+    with (shared / "static.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not done.exists():
+            with override_settings(STATIC_ROOT=folder, STORAGES=base.STORAGES):
+                call_command("collectstatic", interactive=False, verbosity=0)
+            done.touch()
     return folder
 
 
