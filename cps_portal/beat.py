@@ -8,6 +8,7 @@ from celery import Celery
 from cps_portal.core.lib import task_headers  # noqa: F401 (connects its signals)
 from cps_portal.schedule import SCHEDULE
 
-app = Celery("cps_portal", fixups=[])  # that of Celery for Django loads all apps
+# Not the current one: whoever imports both publishes with the portal's. The fixup of Celery for Django loads all apps.
+app = Celery("cps_portal", set_as_current=False, fixups=[])
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.conf.beat_schedule = SCHEDULE

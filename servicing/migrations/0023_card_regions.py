@@ -19,7 +19,7 @@ REGIONS = {
 BY_NAME = {name: region for region, names in REGIONS.items() for name in names}
 
 
-def read_regions(apps: Any, _schema_editor: Any) -> None:
+def read_regions(apps: Any, schema_editor: Any) -> None:
     visitors = apps.get_model("servicing", "VisitingMember").objects
     for text in set(visitors.order_by().values_list("region", flat=True)):
         region = BY_NAME.get(" ".join(re.findall(r"\w+", text.casefold())), "other")
@@ -29,7 +29,7 @@ def read_regions(apps: Any, _schema_editor: Any) -> None:
         rows.update(region=region)
 
 
-def write_names(apps: Any, _schema_editor: Any) -> None:
+def write_names(apps: Any, schema_editor: Any) -> None:
     """Back: what was typed as another region. A code is a text as good as any other."""
     visitors = apps.get_model("servicing", "VisitingMember").objects
     visitors.exclude(region_text="").update(region=models.F("region_text"))
