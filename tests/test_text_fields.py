@@ -39,6 +39,7 @@ READ_OTHERWISE = {
     "seen",
     "serial",
     "tracking_url",
+    "type",
     "url",
     "website",
 }

@@ -30,6 +30,7 @@ NO_SENTENCES = {  # what they join is read by programs, or is the name of a row 
     "kitbag/queries/preview.py",
     "kitbag/queries/search.py",
     "members/models/push.py",
+    "servicing/actions/event_writes.py",
     "members/support/models.py",
 }
 STAFF_MAILS = {"templates/emails/holidays.html", "templates/emails/unanswered.html"}

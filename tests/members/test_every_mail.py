@@ -48,7 +48,7 @@ GIVEN = {
     "deleted_email": "old@example.org",
 }
 NO_MAIL = re.compile(
-    r"partner|pack_requested|pack_cancelled|card_requested|test|ticket_document|estimate_reminder|members.push"
+    r"partner|sandbox|pack_requested|pack_cancelled|card_requested|test|ticket_document|estimate_reminder|members.push"
 )
 Mail = dict[str, Any]
 

@@ -130,6 +130,7 @@ def others(world: World) -> Iterator[tuple[str, dict[str, object]]]:
 
 NOT_MAILS = (
     "partner",
+    "sandbox.",  # events to partners
     "offers.pack_requested",
     "offers.pack_cancelled",
     "offers.card_requested",

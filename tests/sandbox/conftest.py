@@ -1,11 +1,14 @@
 """A partner of each kind in a sandbox. Nobody in these tests is real: the cast has addresses in example.org."""
 
+from collections.abc import Iterator
+
 import pytest
 from django.utils import timezone
 from pytest_django import Settings
 
 from cps_portal.core.partners import actions as partners
 from cps_portal.core.partners.enums import PartnerKind
+from cps_portal.core.rest.contract import contract
 from cps_portal.sandbox.rules import PRODUCT
 from kitbag.models import Product
 from members.offers.actions.reference_data import load_offers
@@ -18,14 +21,16 @@ SNAPSHOT = "cps_portal.core.lib.snapshot.SnapshotMiddleware"
 
 
 @pytest.fixture
-def sandbox(settings: Settings, world: World) -> Product:
+def sandbox(settings: Settings, world: World) -> Iterator[Product]:
     """The portal as a sandbox, with the product of all samples in its catalogue."""
+    contract.cache_clear()
     settings.ROOT_URLCONF = "tests.sandbox.urls"
     before = settings.MIDDLEWARE.index(SNAPSHOT)
     failures = "cps_portal.sandbox.middleware.FailuresMiddleware"
     settings.MIDDLEWARE = [*settings.MIDDLEWARE[:before], failures, *settings.MIDDLEWARE[before:]]
     load_offers()
-    return ProductFactory(name="EOS R5 Mark II", slug=PRODUCT, fast_track_model=True, released_year=2024)
+    yield ProductFactory(name="EOS R5 Mark II", slug=PRODUCT, fast_track_model=True, released_year=2024)
+    contract.cache_clear()
 
 
 @pytest.fixture

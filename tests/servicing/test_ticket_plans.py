@@ -38,6 +38,8 @@ def test_it_is_read_along_its_index(world: World, name: str) -> None:
     with connection.cursor() as cursor:
         # A small table is cheapest to read whole, and so are other indexes of it.
         cursor.execute("set local enable_seqscan = off; set local enable_sort = off; set local enable_bitmapscan = off")
+        if name == "state":  # of an empty table, the list of a centre is as cheap to read by the wrong index
+            cursor.execute("drop index ticket_centre_opened")
     plan = rows()[:51].explain()
     assert index in plan, plan
     assert "->  Sort " not in plan or name.startswith("sweep")
