@@ -98,6 +98,6 @@ def test_the_english_text_is_binding_and_others_are_working_translations(world: 
     french = text_of(client.get("/fr/terms/?country=ZA"))
     assert FRENCH in french
     assert ENGLISH in french  # beside it, marked as English
-    assert '<details class="panel mt-6" lang="en" dir="ltr">' in french
+    assert '<div class="panel__body" lang="en" dir="ltr">' in french
     assert "sample text" not in english
     assert client.get("/terms/?country=%00").status_code == 200
