@@ -12,6 +12,7 @@ from django.core.signals import setting_changed
 from django.db import connection
 from django.dispatch import receiver
 from django.test import Client
+from django.utils import translation
 
 from cps_portal.core.lib.catalogues import compile_catalogues
 from cps_portal.core.lib.fixed_blocks import FIXED
@@ -95,6 +96,12 @@ def forget_pages(**_signal: Any) -> None:
 def own_cache() -> None:
     """Give each test an empty cache: rate limits count by keys that are the same in every test."""
     use_empty_cache()
+
+
+@pytest.fixture(autouse=True)
+def own_language() -> None:
+    """Begin in the default language: a request leaves its own active, in which other addresses exist."""
+    translation.deactivate()
 
 
 @pytest.fixture
