@@ -3,6 +3,7 @@ from django.utils import timezone
 
 from cps_portal.core.lib.background import queue_task, run_in_slices
 from members import actions
+from members.models import CountryPlan, ThresholdPlan
 
 BATCH = 500
 
@@ -20,7 +21,7 @@ def notify_level_changes() -> None:
 @shared_task(name="members.announce_thresholds")
 def announce_thresholds() -> None:
     """Announce planned threshold changes, and cancellations of announced ones (R22)."""
-    for plan in actions.plans_to_announce(at=timezone.now()):
+    for plan in actions.plans_to_announce(ThresholdPlan, at=timezone.now()):
         queue_task("members.announce_threshold_plan", plan)
 
 
@@ -53,7 +54,7 @@ def apply_threshold_plan(plan: int) -> None:
 @shared_task(name="members.announce_countries")
 def announce_countries() -> None:
     """Announce planned changes of countries, and cancellations of announced ones (R1, R22)."""
-    for plan in actions.country_plans_to_announce(at=timezone.now()):
+    for plan in actions.plans_to_announce(CountryPlan, at=timezone.now()):
         queue_task("members.announce_country_plan", plan)
 
 

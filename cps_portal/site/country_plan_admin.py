@@ -168,7 +168,7 @@ class CountryPlanAdmin(ReadOnlyAdmin[CountryPlan]):
             context = {"title": _("Cancel the change"), "original": plan, "notified": notified}
             return self._page(request, context, "admin/members/countryplan/cancel.html")
         try:
-            actions.cancel_country_plan(plan=plan, by=staff_user(request), at=timezone.now())
+            actions.cancel_plan(plan=plan, by=staff_user(request), at=timezone.now())
         except Refusal as refusal:
             messages.error(request, str(refusal))
             return here

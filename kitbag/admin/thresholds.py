@@ -139,7 +139,7 @@ class ThresholdPlanAdmin(ReadOnlyAdmin[ThresholdPlan]):
             context = {"title": _("Cancel"), "original": plan, "notified": notified}
             return self._page(request, context, "admin/kitbag/thresholds/cancel.html")
         try:
-            actions.cancel_thresholds(plan=plan, by=staff_user(request), at=timezone.now())
+            actions.cancel_plan(plan=plan, by=staff_user(request), at=timezone.now())
         except Refusal as refusal:
             messages.error(request, str(refusal))
             return here

@@ -6,8 +6,6 @@ from members.actions.country_plans import (
     apply_country_step,
     begin_country_plan,
     begin_due_country_plans,
-    cancel_country_plan,
-    country_plans_to_announce,
     draft_country_plan,
     members_of_country,
     plan_country,
@@ -22,6 +20,7 @@ from members.actions.levels import LedgerChanges, notify_level_changes, repair_l
 from members.actions.mail_trouble import ask_to_confirm_again, record_mail_event, set_mail_preference
 from members.actions.notes import delete_notes, edit_note, write_note
 from members.actions.notices import delete_notices, notify_member, notify_members
+from members.actions.plans import cancel_plan, plans_to_announce
 from members.actions.push import forget_subscription, push_notices, record_pushed, subscribe, unsubscribe
 from members.actions.second_factors import reseal_second_factors, stop_offering_passkey
 from members.actions.sign_ins import (
@@ -39,11 +38,9 @@ from members.actions.thresholds import (
     apply_thresholds_step,
     begin_due_thresholds,
     begin_thresholds,
-    cancel_thresholds,
     draft_thresholds,
     members_changing_level,
     plan_thresholds,
-    plans_to_announce,
 )
 
 __all__ = [
@@ -60,10 +57,8 @@ __all__ = [
     "begin_due_country_plans",
     "begin_due_thresholds",
     "begin_thresholds",
-    "cancel_country_plan",
-    "cancel_thresholds",
+    "cancel_plan",
     "change_profile",
-    "country_plans_to_announce",
     "delete_notes",
     "delete_notices",
     "draft_country_plan",

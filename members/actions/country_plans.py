@@ -1,20 +1,25 @@
 """Changes of the programme of a country: planned, told in advance, applied once, or undone before (R1, R22)."""
 
 from collections.abc import Iterable
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 
-from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from cps_portal.core.lib.dates import write_day
 from cps_portal.core.lib.errors import Refusal
-from cps_portal.core.lib.history import attributed_to
 from cps_portal.core.outbox import actions as outbox
 from cps_portal.core.outbox.actions import OutgoingMessage
 from members.actions.notices import notify_members
-from members.actions.thresholds import MAX_TIME_AHEAD, STALLED_AFTER
+from members.actions.plans import (
+    begin_due_plans,
+    check_day,
+    check_notice,
+    lock_for_step,
+    lock_to_begin,
+    mark_begun,
+    mark_finished,
+)
 from members.emails import COUNTRY_CHANGE_PATH
 from members.enums import ChangeState, NoticeCode, Programme
 from members.models import CountryPlan, CountryProgramme, Member, MemberQuerySet, Notice, User, programme_in
@@ -36,11 +41,7 @@ def draft_country_plan(
 ) -> CountryPlan:
     """The plan that `plan_country` would write, for a preview. Raises Refusal beside its field."""
     today = timezone.localdate(at)
-    earliest = today + timedelta(days=settings.NOTICE_DAYS + 1)  # one day more, to notify everybody
-    if effective_on <= today:
-        raise Refusal("past", _("This date is not in the future. Choose a later one."), "effective_on")
-    if effective_on > today + MAX_TIME_AHEAD:
-        raise Refusal("far", _("This date is too far ahead. Check the year."), "effective_on")
+    check_day(effective_on, today=today)
     if kind == Programme.FREE and not service_level:
         raise Refusal("level", _("Choose how far benefits go in the free programme."), "service_level")
     if CountryPlan.objects.open().filter(country=country).exists():
@@ -60,13 +61,8 @@ def draft_country_plan(
     now = programme_in(country, today)
     if now and (now.kind, now.service_level) == (plan.kind, plan.service_level):
         raise Refusal("same", _("This is what the country has today. Choose another programme."), "kind")
-    if effective_on < earliest and not plan.short_notice_reason and members_of_country(plan).exists():
-        raise Refusal(
-            "notice",
-            _("Members get %(days)s days of notice. Choose %(day)s or later, or enter a reason for short notice.")
-            % {"days": settings.NOTICE_DAYS, "day": write_day(earliest)},
-            "effective_on",
-        )
+    if members_of_country(plan).exists():
+        check_notice(plan, today=today)
     return plan
 
 
@@ -101,19 +97,6 @@ def plan_country(
     return plan
 
 
-@transaction.atomic
-def cancel_country_plan(*, plan: CountryPlan, by: User | None, at: datetime) -> CountryPlan:
-    """Cancel a plan; members who were notified of it get a second message. Raises Refusal `state` if it has begun."""
-    row = CountryPlan.objects.select_for_update(of=("self",), no_key=True).get(pk=plan.pk)
-    if row.state != ChangeState.PLANNED:
-        raise Refusal("state", _("This change has taken effect or has been cancelled already."))
-    row.state, row.cancelled_at = ChangeState.CANCELLED, at
-    row.cursor, row.stepped_at = 0, None
-    with attributed_to(by):
-        row.save(update_fields=["state", "cancelled_at", "cursor", "stepped_at"])
-    return row
-
-
 def members_of_country(plan: CountryPlan) -> MemberQuerySet:
     """Everybody whom a plan touches: open accounts of people who live there today."""
     return Member.objects.open().filter(country=plan.country.code)
@@ -122,25 +105,13 @@ def members_of_country(plan: CountryPlan) -> MemberQuerySet:
 # --- Telling ---------------------------------------------------------------------------------------
 
 
-def country_plans_to_announce(*, at: datetime) -> list[int]:
-    """Keys of the plans with members left to notify, of the plan or of its cancellation.
-
-    A new plan is announced after ANNOUNCE_AFTER_MINUTES, so that staff can still correct a mistake unnoticed.
-    """
-    planned_before = at - timedelta(minutes=settings.ANNOUNCE_AFTER_MINUTES)
-    plans = CountryPlan.objects.exclude(stepped_at__gt=at - STALLED_AFTER)
-    new = plans.filter(state=ChangeState.PLANNED, announced_at=None, planned_at__lte=planned_before)
-    cancelled = plans.filter(state=ChangeState.CANCELLED, recalled_at=None)
-    return sorted(new.values_list("pk", flat=True)) + sorted(cancelled.values_list("pk", flat=True))
-
-
 @transaction.atomic
 def announce_country_step(*, plan: int, limit: int, at: datetime) -> bool:
     """Notify the next `limit` members of the country, or of those whom a cancelled plan had been announced to.
 
     Returns whether there is more to do. Does nothing while another worker is at this plan.
     """
-    row = _locked(plan)
+    row = lock_for_step(CountryPlan, plan)
     if row is None:
         return False
     if row.state == ChangeState.CANCELLED:
@@ -193,12 +164,6 @@ def _tell(what: str, plan: CountryPlan, members: Iterable[Member], at: datetime)
     outbox.enqueue_many(kind="mail", messages=messages)
 
 
-def _locked(plan: int) -> CountryPlan | None:
-    """The plan; None while another worker is at it."""
-    rows = CountryPlan.objects.select_for_update(of=("self",), no_key=True, skip_locked=True)
-    return rows.filter(pk=plan).first()
-
-
 def _next_members(row: CountryPlan, limit: int) -> list[Member]:
     members = members_of_country(row).filter(pk__gt=row.cursor)
     return list(members.select_related("user").order_by("pk")[:limit])
@@ -208,24 +173,15 @@ def _next_members(row: CountryPlan, limit: int) -> list[Member]:
 
 
 def begin_due_country_plans(*, at: datetime) -> list[int]:
-    """Begin all plans whose day has come and whose members were notified in time.
-
-    Returns the keys of all plans that need a worker: those that begin now, and runs that have lost their worker.
-    """
-    due = CountryPlan.objects.planned().filter(effective_on__lte=timezone.localdate(at), announced_at__isnull=False)
-    for plan in due:
-        if plan.told_in_time:
-            begin_country_plan(plan=plan, at=at)
-    stalled = CountryPlan.objects.filter(state=ChangeState.RUNNING).exclude(stepped_at__gt=at - STALLED_AFTER)
-    return list(stalled.order_by("effective_on", "pk").values_list("pk", flat=True))
+    """Keys of the plans that need a worker (`begin_due_plans`)."""
+    return begin_due_plans(CountryPlan, begin_country_plan, at=at)
 
 
 @transaction.atomic
 def begin_country_plan(*, plan: CountryPlan, at: datetime) -> bool:
     """Write the new row of the country, exactly once. From then on everything reads it; members are told in steps."""
-    planned = CountryPlan.objects.planned().select_for_update(of=("self",), no_key=True, skip_locked=True)
-    row = planned.filter(pk=plan.pk).first()
-    if row is None or not row.told_in_time:
+    row = lock_to_begin(plan)
+    if row is None:
         return False
     before = programme_in(row.country.code, row.effective_on)
     new = row.as_programme(region=before.region if before else "")
@@ -242,22 +198,19 @@ def begin_country_plan(*, plan: CountryPlan, at: datetime) -> bool:
             "sample": False,
         },
     )
-    row.state, row.begun_at = ChangeState.RUNNING, at
-    row.cursor, row.stepped_at = 0, None
-    row.save(update_fields=["state", "begun_at", "cursor", "stepped_at"])
+    mark_begun(row, at=at)
     return True
 
 
 @transaction.atomic
 def apply_country_step(*, plan: int, limit: int, at: datetime) -> bool:
     """Tell the next `limit` members of the country that it has changed. Returns whether there is more to do."""
-    row = _locked(plan)
+    row = lock_for_step(CountryPlan, plan)
     if row is None or row.state != ChangeState.RUNNING:
         return False
     members = _next_members(row, limit)
     if not members:
-        row.state, row.finished_at = ChangeState.DONE, at
-        row.save(update_fields=["state", "finished_at"])
+        mark_finished(row, at=at)
         return False
     _tell(HAS, row, members, at)
     row.cursor, row.stepped_at = members[-1].pk, at

@@ -1,24 +1,30 @@
 """Threshold changes: planned, announced in advance, applied to all members in batches (R10, R22)."""
 
 from collections.abc import Iterable
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from itertools import pairwise
 
-from django.conf import settings
 from django.db import transaction
 from django.db.models import F
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from cps_portal.core.lib.dates import write_day
 from cps_portal.core.lib.errors import Refusal
-from cps_portal.core.lib.history import attributed_to
 from cps_portal.core.lib.locks import lock_rules_exclusive, lock_rules_shared
 from cps_portal.core.outbox import actions as outbox
 from cps_portal.core.outbox.actions import OutgoingMessage
 from members import rules
 from members.actions.levels import update_levels
 from members.actions.notices import notify_members
+from members.actions.plans import (
+    begin_due_plans,
+    check_day,
+    check_notice,
+    lock_for_step,
+    lock_to_begin,
+    mark_begun,
+    mark_finished,
+)
 from members.emails import UPCOMING_CHANGES_PATH
 from members.enums import ChangeState, Level, NoticeCode, PointsCause
 from members.models import (
@@ -33,9 +39,7 @@ from members.models import (
     threshold_rows,
 )
 
-STALLED_AFTER = timedelta(minutes=1)  # a run without a step for this long has lost its worker
 MAX_POINTS = 1_000_000
-MAX_TIME_AHEAD = timedelta(days=5 * 366)
 
 
 def draft_thresholds(
@@ -50,11 +54,7 @@ def draft_thresholds(
 ) -> ThresholdPlan:
     """The plan that `plan_thresholds` would write, for a preview. Raises Refusal beside its field."""
     today = timezone.localdate(at)
-    earliest = today + timedelta(days=settings.NOTICE_DAYS + 1)  # one day more, to notify everybody
-    if effective_on <= today:
-        raise Refusal("past", _("This date is not in the future. Choose a later one."), "effective_on")
-    if effective_on > today + MAX_TIME_AHEAD:
-        raise Refusal("far", _("This date is too far ahead. Check the year."), "effective_on")
+    check_day(effective_on, today=today)
     fields = {"silver": silver, "gold": gold, "platinum": platinum}
     for (_lower, points_below), (name, points) in pairwise([("red", 0), *fields.items()]):
         if not points_below < points <= MAX_POINTS:
@@ -70,13 +70,7 @@ def draft_thresholds(
     )
     if plan.thresholds == rules.thresholds_on(threshold_rows(), effective_on):
         raise Refusal("same", _("These are the current thresholds. Change at least one of them."), "silver")
-    if effective_on < earliest and not plan.short_notice_reason:
-        raise Refusal(
-            "notice",
-            _("Members get %(days)s days of notice. Choose %(day)s or later, or enter a reason for short notice.")
-            % {"days": settings.NOTICE_DAYS, "day": write_day(earliest)},
-            "effective_on",
-        )
+    check_notice(plan, today=today)
     return plan
 
 
@@ -109,19 +103,6 @@ def plan_thresholds(
     return plan
 
 
-@transaction.atomic
-def cancel_thresholds(*, plan: ThresholdPlan, by: User | None, at: datetime) -> ThresholdPlan:
-    """Cancel a plan; members who were notified of it get a second message. Raises Refusal `state` if it has begun."""
-    row = ThresholdPlan.objects.select_for_update(of=("self",), no_key=True).get(pk=plan.pk)
-    if row.state != ChangeState.PLANNED:
-        raise Refusal("state", _("This change has taken effect or has been cancelled already."))
-    row.state, row.cancelled_at = ChangeState.CANCELLED, at
-    row.cursor, row.stepped_at = 0, None
-    with attributed_to(by):
-        row.save(update_fields=["state", "cancelled_at", "cursor", "stepped_at"])
-    return row
-
-
 def members_changing_level(plan: ThresholdPlan) -> MemberQuerySet:
     """Members whose level a plan changes, given their points of today; annotated with `before` and `after`."""
     thresholds_before = rules.thresholds_on(
@@ -134,26 +115,13 @@ def members_changing_level(plan: ThresholdPlan) -> MemberQuerySet:
 # --- Announcing ------------------------------------------------------------------------------------
 
 
-def plans_to_announce(*, at: datetime) -> list[int]:
-    """Keys of the plans with members left to notify, of the plan or of its cancellation.
-
-    A new plan is announced after ANNOUNCE_AFTER_MINUTES, so that staff can still correct a mistake unnoticed.
-    """
-    planned_before = at - timedelta(minutes=settings.ANNOUNCE_AFTER_MINUTES)
-    plans = ThresholdPlan.objects.exclude(stepped_at__gt=at - STALLED_AFTER)
-    new = plans.filter(state=ChangeState.PLANNED, announced_at=None, planned_at__lte=planned_before)
-    cancelled = plans.filter(state=ChangeState.CANCELLED, recalled_at=None)
-    return sorted(new.values_list("pk", flat=True)) + sorted(cancelled.values_list("pk", flat=True))
-
-
 @transaction.atomic
 def announce_thresholds_step(*, plan: int, limit: int, at: datetime) -> bool:
     """Notify the next `limit` members whose level will change, or whom a cancelled plan had been announced to.
 
     Returns whether there is more to do. Does nothing while another worker is at this plan.
     """
-    rows = ThresholdPlan.objects.select_for_update(of=("self",), no_key=True, skip_locked=True)
-    row = rows.filter(pk=plan).first()
+    row = lock_for_step(ThresholdPlan, plan)
     if row is None:
         return False
     if row.state == ChangeState.CANCELLED:
@@ -233,16 +201,8 @@ def _enqueue_mails(renderer: str, plan: ThresholdPlan, recipients: Iterable[tupl
 
 
 def begin_due_thresholds(*, at: datetime) -> list[int]:
-    """Begin all plans whose day has come and whose members were notified in time.
-
-    Returns the keys of all plans that need a worker: those that begin now, and runs that have lost their worker.
-    """
-    due = ThresholdPlan.objects.planned().filter(effective_on__lte=timezone.localdate(at), announced_at__isnull=False)
-    for plan in due:
-        if plan.told_in_time:
-            begin_thresholds(plan=plan, at=at)
-    stalled = ThresholdPlan.objects.filter(state=ChangeState.RUNNING).exclude(stepped_at__gt=at - STALLED_AFTER)
-    return list(stalled.order_by("effective_on").values_list("pk", flat=True))
+    """Keys of the plans that need a worker (`begin_due_plans`)."""
+    return begin_due_plans(ThresholdPlan, begin_thresholds, at=at)
 
 
 @transaction.atomic(durable=True)
@@ -251,9 +211,8 @@ def begin_thresholds(*, plan: ThresholdPlan, at: datetime) -> bool:
 
     A short transaction of its own, because it holds the rules lock exclusively.
     """
-    planned = ThresholdPlan.objects.planned().select_for_update(of=("self",), no_key=True, skip_locked=True)
-    row = planned.filter(pk=plan.pk).first()
-    if row is None or not row.told_in_time:
+    row = lock_to_begin(plan)
+    if row is None:
         return False
     lock_rules_exclusive()  # after the row, as in apply_thresholds_step
     for level, points in row.thresholds.items():
@@ -261,9 +220,7 @@ def begin_thresholds(*, plan: ThresholdPlan, at: datetime) -> bool:
             LevelThreshold.objects.update_or_create(
                 level=level, valid_from=row.effective_on, defaults={"points_from": points}
             )
-    row.state, row.begun_at = ChangeState.RUNNING, at
-    row.cursor, row.stepped_at = 0, None
-    row.save(update_fields=["state", "begun_at", "cursor", "stepped_at"])
+    mark_begun(row, at=at)
     return True
 
 
@@ -273,16 +230,14 @@ def apply_thresholds_step(*, plan: int, limit: int, at: datetime) -> bool:
 
     Returns whether there is more to do.
     """
-    running = ThresholdPlan.objects.filter(pk=plan, state=ChangeState.RUNNING)
-    row = running.select_for_update(of=("self",), no_key=True, skip_locked=True).first()
-    if row is None:
+    row = lock_for_step(ThresholdPlan, plan)
+    if row is None or row.state != ChangeState.RUNNING:
         return False
     new_level = level_by(LevelThreshold.objects.in_force(timezone.localdate(at)))
     outdated = Member.objects.annotate(new_level=new_level).exclude(level=F("new_level")).filter(pk__gt=row.cursor)
     keys = list(outdated.order_by("pk").values_list("pk", flat=True)[:limit])
     if not keys:
-        row.state, row.finished_at = ChangeState.DONE, at
-        row.save(update_fields=["state", "finished_at"])
+        mark_finished(row, at=at)
         return False
     list(Member.objects.filter(pk__in=keys).locked().values_list("pk"))
     lock_rules_shared()

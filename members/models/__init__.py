@@ -1,7 +1,7 @@
 """Who the members are, what their country offers and what their level gives."""
 
 from members.models.addresses import BLANK_ADDRESS, IS_BLANK, IS_E164_OR_BLANK, PostalAddress
-from members.models.country_plans import CountryPlan, CountryPlanQuerySet
+from members.models.country_plans import CountryPlan
 from members.models.levels import (
     LevelChange,
     LevelThreshold,
@@ -9,7 +9,6 @@ from members.models.levels import (
     PendingLevelNotice,
     ThresholdAnnouncement,
     ThresholdPlan,
-    ThresholdPlanQuerySet,
     level_by,
     threshold_rows,
 )
@@ -32,6 +31,7 @@ from members.models.people import (
     UserManager,
     append_only,
 )
+from members.models.plans import AnnouncedPlan
 from members.models.programme import (
     CountryProgramme,
     CountryProgrammeQuerySet,
@@ -51,8 +51,8 @@ __all__ = [
     "AccountFreezeQuerySet",
     "AccountMerge",
     "AccountMergeQuerySet",
+    "AnnouncedPlan",
     "CountryPlan",
-    "CountryPlanQuerySet",
     "CountryProgramme",
     "CountryProgrammeQuerySet",
     "Device",
@@ -82,7 +82,6 @@ __all__ = [
     "TermsVersion",
     "ThresholdAnnouncement",
     "ThresholdPlan",
-    "ThresholdPlanQuerySet",
     "User",
     "UserManager",
     "append_only",

@@ -1,10 +1,9 @@
 """Level thresholds, planned changes of them, and the log of members' level changes (R10, R11, R22)."""
 
 from collections.abc import Mapping
-from datetime import date, timedelta
+from datetime import date
 
 import pghistory
-from django.conf import settings
 from django.contrib.postgres.indexes import BrinIndex
 from django.db import models
 from django.db.models import Case, CharField, F, Q, Value, When
@@ -13,8 +12,9 @@ from django.utils.translation import gettext_lazy as _
 
 from cps_portal.core.lib.compiled_queries import CompiledModels, CompiledQuery
 from cps_portal.core.lib.dates import write_day
-from members.enums import OPEN_CHANGES, ChangeState, Level, PointsCause
-from members.models.people import Member, User, append_only
+from members.enums import OPEN_CHANGES, Level, PointsCause
+from members.models.people import Member, append_only
+from members.models.plans import AnnouncedPlan, AnnouncedPlanQuerySet, state_and_times
 
 IN_FORCE: CompiledQuery[tuple[str, int]] = CompiledQuery(
     lambda day: (
@@ -64,44 +64,16 @@ class LevelThreshold(models.Model):
         return f"{self.get_level_display()}: {self.points_from}"
 
 
-class ThresholdPlanQuerySet(models.QuerySet["ThresholdPlan"]):
-    def planned(self) -> "ThresholdPlanQuerySet":
-        return self.filter(state=ChangeState.PLANNED).order_by("effective_on")
-
-
 @pghistory.track(exclude=["cursor", "told", "moved", "stepped_at"])
-class ThresholdPlan(models.Model):
-    """New level thresholds from a day on (R10), announced in advance like any change of points (R22).
+class ThresholdPlan(AnnouncedPlan):
+    """New level thresholds from a day on (R10). On that day they become rows of LevelThreshold."""
 
-    On that day its thresholds become rows of LevelThreshold. `cursor` is the key of the last member that the run in
-    progress has processed, so that it can go on where it stopped.
-    """
-
-    effective_on = models.DateField(_("from"))
     silver = models.PositiveIntegerField(_("points for Silver"))
     gold = models.PositiveIntegerField(_("points for Gold"))
     platinum = models.PositiveIntegerField(_("points for Platinum"))
-    short_notice_reason = models.CharField(_("reason for short notice"), max_length=200, blank=True)
-    state = models.CharField(
-        _("state"), max_length=10, choices=ChangeState, default=ChangeState.PLANNED, editable=False
-    )
-    planned_at = models.DateTimeField(_("planned"))
-    planned_by = models.ForeignKey(
-        User, models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("planned by")
-    )
-    announced_at = models.DateTimeField(_("all members notified"), null=True, blank=True, editable=False)
-    begun_at = models.DateTimeField(_("took effect"), null=True, blank=True, editable=False)
-    finished_at = models.DateTimeField(_("applied to all members"), null=True, blank=True, editable=False)
-    cancelled_at = models.DateTimeField(_("cancelled"), null=True, blank=True, editable=False)
-    recalled_at = models.DateTimeField(
-        _("all members notified of the cancellation"), null=True, blank=True, editable=False
-    )
-    told = models.PositiveIntegerField(_("members notified"), default=0, editable=False)
     moved = models.PositiveIntegerField(_("levels changed"), default=0, editable=False)
-    cursor = models.BigIntegerField(default=0, editable=False)
-    stepped_at = models.DateTimeField(null=True, blank=True, editable=False)
 
-    objects = ThresholdPlanQuerySet.as_manager()
+    objects = AnnouncedPlanQuerySet["ThresholdPlan"].as_manager()
 
     class Meta:
         verbose_name = _("planned threshold change")
@@ -120,13 +92,7 @@ class ThresholdPlan(models.Model):
                 condition=Q(silver__gt=0, gold__gt=F("silver"), platinum__gt=F("gold")),
                 violation_error_message=_("Each level has to start above the level below it."),
             ),
-            models.CheckConstraint(
-                name="threshold_plan_state_and_times",
-                condition=Q(state=ChangeState.PLANNED, begun_at=None, finished_at=None, cancelled_at=None)
-                | Q(state=ChangeState.RUNNING, begun_at__isnull=False, finished_at=None, cancelled_at=None)
-                | Q(state=ChangeState.DONE, begun_at__isnull=False, finished_at__isnull=False, cancelled_at=None)
-                | Q(state=ChangeState.CANCELLED, begun_at=None, finished_at=None, cancelled_at__isnull=False),
-            ),
+            state_and_times("threshold_plan_state_and_times"),
         ]
 
     def __str__(self) -> str:
@@ -135,14 +101,6 @@ class ThresholdPlan(models.Model):
     @property
     def thresholds(self) -> dict[str, int]:
         return {Level.RED: 0, Level.SILVER: self.silver, Level.GOLD: self.gold, Level.PLATINUM: self.platinum}
-
-    @property
-    def told_in_time(self) -> bool:
-        """Whether members got NOTICE_DAYS of notice, or nobody was affected, or staff gave a reason (R22)."""
-        if self.announced_at is None:
-            return False
-        early = timezone.localdate(self.announced_at) + timedelta(days=settings.NOTICE_DAYS) <= self.effective_on
-        return early or not self.told or bool(self.short_notice_reason)
 
 
 class ThresholdAnnouncement(models.Model):

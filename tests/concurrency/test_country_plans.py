@@ -59,7 +59,7 @@ def test_cancelling_and_beginning_exclude_each_other(committed_world: World) -> 
         pass
     together(
         lambda: actions.begin_due_country_plans(at=NOW + timedelta(days=80)),
-        lambda: actions.cancel_country_plan(plan=made, by=committed_world.staff, at=NOW),
+        lambda: actions.cancel_plan(plan=made, by=committed_world.staff, at=NOW),
     )
     made.refresh_from_db()
     is_changed = CountryProgramme.objects.filter(country="ZA", kind="none").exists()

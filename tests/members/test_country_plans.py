@@ -34,7 +34,7 @@ def planned(world: World, **changes: Any) -> CountryPlan:
 
 
 def tell(at: datetime = LATER, limit: int = 1) -> None:
-    for plan in actions.country_plans_to_announce(at=at):
+    for plan in actions.plans_to_announce(CountryPlan, at=at):
         while actions.announce_country_step(plan=plan, limit=limit, at=at):
             pass
 
@@ -118,14 +118,14 @@ def test_a_plan_is_undone_before_its_day_and_who_was_told_is_told_so(world: Worl
     tell()
     for message in Message.objects.filter(key__startswith="country-will-"):
         outbox.deliver(message.pk, at=LATER)
-    actions.cancel_country_plan(plan=plan, by=world.staff, at=LATER)
+    actions.cancel_plan(plan=plan, by=world.staff, at=LATER)
     tell(LATER + timedelta(hours=1))
     tell(LATER + timedelta(hours=2))
     assert Notice.objects.filter(member=world.ana, code=NoticeCode.COUNTRY_STAYS).count() == 1
     assert apply(ON_THE_DAY) == []
     assert kind_on(DAY) == "free"
     with pytest.raises(Refusal, match="cancelled already"):
-        actions.cancel_country_plan(plan=plan, by=world.staff, at=LATER)
+        actions.cancel_plan(plan=plan, by=world.staff, at=LATER)
     event = plan.events.latest("pgh_id")  # type: ignore[attr-defined]
     assert (event.state, event.pgh_context.metadata["user"]) == ("cancelled", world.staff.pk)
 
@@ -133,7 +133,7 @@ def test_a_plan_is_undone_before_its_day_and_who_was_told_is_told_so(world: Worl
 def test_a_plan_undone_before_its_mails_are_sent_is_never_mentioned(world: World, mailoutbox: list[Any]) -> None:
     plan = planned(world)
     tell()
-    actions.cancel_country_plan(plan=plan, by=world.staff, at=LATER)
+    actions.cancel_plan(plan=plan, by=world.staff, at=LATER)
     for message in Message.objects.filter(key__startswith="country-will-"):
         outbox.deliver(message.pk, at=LATER)
     tell(LATER + timedelta(hours=1))
@@ -202,5 +202,5 @@ def test_the_dashboard_tells_it_until_it_is_undone(world: World, as_ana: Client)
     plan = planned(world)
     tell()
     assert "CPS is a subscription in South Africa" in text_of(as_ana.get("/notices/"))
-    actions.cancel_country_plan(plan=plan, by=world.staff, at=LATER)
+    actions.cancel_plan(plan=plan, by=world.staff, at=LATER)
     assert "Nothing: the change we announced for" in text_of(as_ana.get(PAGE))

@@ -145,7 +145,7 @@ def levels_will_change(world: World) -> Iterator[Member]:
 def levels_stay(world: World) -> Iterator[Member]:
     made = thresholds(world)
     sent()
-    actions.cancel_thresholds(plan=made, by=world.staff, at=NOW)
+    actions.cancel_plan(plan=made, by=world.staff, at=NOW)
     actions.announce_thresholds_step(plan=made.pk, limit=9, at=NOW + HOUR)
     yield world.ana
     day = timezone.localdate(NOW) + timedelta(days=90)
@@ -163,13 +163,13 @@ def country_plan(world: World) -> CountryPlan:
 def country_will_change(world: World) -> Iterator[Member]:
     made = country_plan(world)
     yield world.ana
-    actions.cancel_country_plan(plan=made, by=world.staff, at=NOW)
+    actions.cancel_plan(plan=made, by=world.staff, at=NOW)
 
 
 def country_stays(world: World) -> Iterator[Member]:
     made = country_plan(world)
     sent()
-    actions.cancel_country_plan(plan=made, by=world.staff, at=NOW)
+    actions.cancel_plan(plan=made, by=world.staff, at=NOW)
     while actions.announce_country_step(plan=made.pk, limit=9, at=NOW + HOUR):
         pass
     yield world.ana

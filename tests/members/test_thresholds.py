@@ -29,7 +29,7 @@ def planned(world: World, gold: int = 1100, **changes: object) -> ThresholdPlan:
 
 
 def tell(at: object = LATER) -> None:
-    for plan in actions.plans_to_announce(at=at):  # type: ignore[arg-type]
+    for plan in actions.plans_to_announce(ThresholdPlan, at=at):  # type: ignore[arg-type]
         while actions.announce_thresholds_step(plan=plan, limit=1, at=at):  # type: ignore[arg-type]
             pass
 
@@ -63,19 +63,19 @@ def test_only_members_whose_level_changes_are_notified_of_a_plan_and_of_its_canc
     assert message.to == world.ana.user.email
     assert outbox.deliver(message.pk, at=LATER)
     assert "100" in mailoutbox[0].body  # type: ignore[attr-defined]  # what is missing to stay Gold
-    actions.cancel_thresholds(plan=plan, by=world.staff, at=LATER)
+    actions.cancel_plan(plan=plan, by=world.staff, at=LATER)
     tell(LATER + timedelta(hours=1))
     tell(LATER + timedelta(hours=2))
     assert Message.objects.filter(key__startswith="levels-stay-").count() == 1
     assert Notice.objects.filter(member=world.ana, code=NoticeCode.LEVELS_STAY).count() == 1
     with pytest.raises(Refusal, match="cancelled already"):
-        actions.cancel_thresholds(plan=plan, by=world.staff, at=LATER)
+        actions.cancel_plan(plan=plan, by=world.staff, at=LATER)
 
 
 def test_a_plan_cancelled_before_its_mails_are_sent_is_never_mentioned(world: World, mailoutbox: list[object]) -> None:
     plan = planned(world)
     tell()
-    actions.cancel_thresholds(plan=plan, by=world.staff, at=LATER)
+    actions.cancel_plan(plan=plan, by=world.staff, at=LATER)
     (message,) = Message.objects.filter(key__startswith="levels-")
     outbox.deliver(message.pk, at=LATER)
     tell(LATER + timedelta(hours=1))
@@ -117,6 +117,6 @@ def test_one_plan_a_day(world: World) -> None:
 
 def test_who_cancelled_a_plan_outside_a_request_is_in_its_history(world: World) -> None:
     plan = planned(world)
-    actions.cancel_thresholds(plan=plan, by=world.staff, at=LATER)
+    actions.cancel_plan(plan=plan, by=world.staff, at=LATER)
     event = plan.events.latest("pgh_id")  # type: ignore[attr-defined]
     assert (event.state, event.pgh_context.metadata["user"]) == ("cancelled", world.staff.pk)
