@@ -85,6 +85,7 @@ DESK = (
     "kitbag/presenters/kit_for_staff.py",
     "members/actions/country_plans.py",
     "members/actions/notes.py",
+    "members/actions/plans.py",
     "members/actions/staff.py",
     "members/actions/staff_access.py",
     "members/actions/thresholds.py",
