@@ -12,7 +12,8 @@ from django.utils.translation import gettext_lazy as _
 from cps_portal.core.lib.admin_files import FilePage, Loaded
 from cps_portal.core.lib.countries import list_countries
 from cps_portal.core.lib.forms import LineField
-from cps_portal.core.lib.sheet_forms import DayField, LineError, RowForm, SheetForm
+from cps_portal.core.lib.sheet_forms import DayField, RowForm, SheetForm
+from cps_portal.core.lib.spreadsheets import LineError
 from cps_portal.core.lib.text import clean_code
 from cps_portal.core.partners.enums import PartnerKind
 from cps_portal.core.partners.models import Partner

@@ -10,7 +10,8 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from cps_portal.core.lib.admin_files import FilePage, Loaded
-from cps_portal.core.lib.sheet_forms import LineError, SheetForm
+from cps_portal.core.lib.sheet_forms import SheetForm
+from cps_portal.core.lib.spreadsheets import LineError
 from members.models import User
 from servicing.actions.event_files import EventLine, load_events
 from servicing.enums import EventKind

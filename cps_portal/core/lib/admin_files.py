@@ -9,7 +9,8 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBadRequest
 from django.template.response import TemplateResponse
 from django.utils.translation import gettext, ngettext
 
-from cps_portal.core.lib.sheet_forms import LineError, RowForm, SheetForm, download_report, download_template
+from cps_portal.core.lib.sheet_forms import RowForm, SheetForm, download_report, download_template
+from cps_portal.core.lib.spreadsheets import LineError
 
 
 @dataclass

@@ -4,7 +4,6 @@ import csv
 import io
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from django import forms
@@ -13,21 +12,19 @@ from django.http import HttpResponse
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
-from cps_portal.core.lib.spreadsheets import SheetRow, UnreadableSheet, csv_attachment, read_sheet, whole_number
+from cps_portal.core.lib.spreadsheets import (
+    LineError,
+    SheetRow,
+    UnreadableSheet,
+    csv_attachment,
+    read_sheet,
+    whole_number,
+)
 from cps_portal.core.lib.text import clean_code
 
 MAX_BYTES = 500_000
 REPORT_COLUMNS = ("line", "column", "why")  # of the file of refused lines; left out when it is loaded again
 YES, NO = ("yes", "true", "1", "x"), ("no", "false", "0")
-
-
-@dataclass(frozen=True)
-class LineError:
-    """Why a line was not recorded, or what looks wrong about it. `column` is "" if no single one is to blame."""
-
-    number: int
-    column: str
-    message: str
 
 
 class YesNoField(forms.Field):
@@ -71,11 +68,10 @@ class RowForm(forms.Form):
         return [name for name, field in cls.base_fields.items() if field.required]
 
 
-class SheetForm(forms.Form):
-    """A file of rows. Those that can be read are in `lines`, as (line number, cleaned data); others in `problems`."""
+class CsvFileForm(forms.Form):
+    """A CSV file, uploaded or pasted: `read_rows` gets what is in it. What is wrong with a whole file is its error."""
 
-    row_form: ClassVar[type[RowForm]]
-    max_lines: ClassVar[int] = 500  # each is a transaction of its own within one request
+    max_lines: ClassVar[int]
 
     file = forms.FileField(
         label=pgettext_lazy("of a partner", "File"),
@@ -91,16 +87,11 @@ class SheetForm(forms.Form):
         widget=forms.Textarea(attrs={"rows": 10, "spellcheck": "false"}),
     )
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.lines: list[tuple[int, dict[str, Any]]] = []
-        self.problems: list[LineError] = []
-        self.rows: dict[int, SheetRow] = {}
-        self.ignored: list[str] = []
+    def required_columns(self) -> Sequence[str]:
+        raise NotImplementedError
 
-    def row_kwargs(self) -> dict[str, Any]:
-        """What each row's form gets besides its cells."""
-        return {}
+    def read_rows(self, header: Sequence[str], rows: Sequence[SheetRow]) -> None:
+        raise NotImplementedError
 
     def clean_file(self) -> bytes:
         file = self.cleaned_data["file"]
@@ -129,12 +120,36 @@ class SheetForm(forms.Form):
             header, rows = read_sheet(content)
         except UnreadableSheet as error:
             raise ValidationError(str(error)) from error
-        required = self.row_form.required_columns()
+        required = self.required_columns()
         if not set(required) <= set(header):
             sentence = _("The first line has to contain these column names: %(columns)s.")
             raise ValidationError(sentence % {"columns": ", ".join(required)})
         if len(rows) > self.max_lines:
             raise ValidationError(_("Upload at most %(n)d lines at once.") % {"n": self.max_lines})
+        self.read_rows(header, rows)
+
+
+class SheetForm(CsvFileForm):
+    """A file of rows. Those that can be read are in `lines`, as (line number, cleaned data); others in `problems`."""
+
+    row_form: ClassVar[type[RowForm]]
+    max_lines = 500  # each is a transaction of its own within one request
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.lines: list[tuple[int, dict[str, Any]]] = []
+        self.problems: list[LineError] = []
+        self.rows: dict[int, SheetRow] = {}
+        self.ignored: list[str] = []
+
+    def row_kwargs(self) -> dict[str, Any]:
+        """What each row's form gets besides its cells."""
+        return {}
+
+    def required_columns(self) -> Sequence[str]:
+        return self.row_form.required_columns()
+
+    def read_rows(self, header: Sequence[str], rows: Sequence[SheetRow]) -> None:
         known = {*self.row_form.columns(), *REPORT_COLUMNS, ""}
         self.ignored = [name for name in dict.fromkeys(header) if name not in known]
         with_kwargs = self.row_kwargs()

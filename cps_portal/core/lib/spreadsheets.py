@@ -29,6 +29,15 @@ class UnreadableSheet(Exception):
 
 
 @dataclass(frozen=True)
+class LineError:
+    """Why a line was not recorded, or what looks wrong about it. `column` is "" if no single one is to blame."""
+
+    number: int
+    column: str
+    message: str
+
+
+@dataclass(frozen=True)
 class SheetRow:
     """A row with its line number, and its cells by column name; or why it can't be read.
 

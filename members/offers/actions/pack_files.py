@@ -9,6 +9,7 @@ from django.db.models import Count, F, Q
 from django.utils.translation import gettext_lazy as _
 
 from cps_portal.core.lib.errors import Refusal
+from cps_portal.core.lib.spreadsheets import LineError
 from members.models import User
 from members.offers.actions.card_requests import record_card_report
 from members.offers.actions.packs import Report, record_report
@@ -27,15 +28,6 @@ class ReportLine:
     number: int
     reference: str
     report: Report
-
-
-@dataclass(frozen=True)
-class LineError:
-    """Why a line was not recorded. `column` is "" if the reason belongs to no single column."""
-
-    number: int
-    column: str
-    message: str
 
 
 def waiting_for_file() -> Q:

@@ -20,7 +20,7 @@ from django.views.decorators.http import require_POST
 from cps_portal.core.lib.admin import EventAdmin, PortalModelAdmin, ReadOnlyAdmin, TranslatedAdmin, event_model
 from cps_portal.core.lib.errors import Refusal
 from cps_portal.core.lib.reference import parse_reference
-from cps_portal.core.lib.spreadsheets import escape_formula
+from cps_portal.core.lib.spreadsheets import LineError, escape_formula
 from cps_portal.core.outbox.models import Message
 from cps_portal.core.partners import actions as partners
 from cps_portal.core.partners.models import Attempt
@@ -250,7 +250,7 @@ class WelcomePackAdmin(ReadOnlyAdmin[WelcomePack]):
         if moment:
             return _csv_file(pack_files.exported_at(moment), card_requests.exported_cards(moment), moment)
         form = ReportFileForm(request.POST or None, request.FILES or None)
-        problems: list[pack_files.LineError] = []
+        problems: list[LineError] = []
         if request.method == "POST" and form.is_valid():
             new, refused = pack_files.import_reports(lines=form.lines, by=by, at=now)
             problems = sorted([*form.problems, *refused], key=lambda problem: problem.number)

@@ -1,30 +1,27 @@
 """Forms for Welcome Packs in the admin (R37, R38, R54)."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from django import forms
 from django.core.exceptions import ValidationError
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext_lazy as _
 
 from cps_portal.core.lib.reference import parse_reference
-from cps_portal.core.lib.spreadsheets import SheetRow, UnreadableSheet, read_sheet, whole_number
+from cps_portal.core.lib.sheet_forms import CsvFileForm
+from cps_portal.core.lib.spreadsheets import LineError, SheetRow, whole_number
 from cps_portal.core.lib.text import clean_code, latin_digits
-from members.offers.actions.pack_files import LineError, ReportLine
+from members.offers.actions.pack_files import ReportLine
 from members.offers.actions.packs import Report
 from members.offers.enums import PARTNER_STEPS, PackStep, ReturnReason
 from members.offers.forms.packs import PackForm
 
 COLUMNS = ["reference", "sending", "kind", "occurred_at", "carrier", "tracking", "tracking_url", "reason"]
 REQUIRED_COLUMNS = COLUMNS[:4]
-MAX_LINES = 2000
-MAX_BYTES = 500_000
 MAX_LENGTHS = {"carrier": 60, "tracking": 60, "tracking_url": 300}
 ERRORS: dict[str, Any] = {
-    "columns": _("The first line has to contain these column names: %(columns)s."),
-    "many": _("Upload at most %(n)d lines at once."),
     "reference": _("“%(value)s” isn’t a Welcome Pack reference."),
     "sending": _("The sending has to be a number, starting at 1."),
     "kind": _("The kind has to be one of %(kinds)s, not “%(value)s”."),
@@ -46,58 +43,21 @@ class ResendForm(PackForm):
             field.widget.attrs["autocomplete"] = "off"
 
 
-class ReportFileForm(forms.Form):
-    """A file of reports, uploaded or pasted. Lines with errors are listed in `problems`, all others in `lines`."""
+class ReportFileForm(CsvFileForm):
+    """A file of reports. Lines with errors are listed in `problems`, all others in `lines`."""
 
-    file = forms.FileField(
-        label=_("File from the fulfilment partner"),
-        required=False,
-        allow_empty_file=True,
-        widget=forms.FileInput(attrs={"accept": ".csv,text/csv"}),
-    )
-    text = forms.CharField(
-        label=_("Or paste its lines"),
-        required=False,
-        max_length=MAX_BYTES,
-        strip=False,
-        widget=forms.Textarea(attrs={"rows": 12, "spellcheck": "false"}),
-    )
-    lines: list[ReportLine]
-    problems: list[LineError]
+    max_lines = 2000
 
-    def clean_file(self) -> bytes:
-        file = self.cleaned_data["file"]
-        if not file:
-            return b""
-        if file.size > MAX_BYTES:
-            raise ValidationError(
-                _("The file is larger than %(kilobytes)s kB. Split it into parts.") % {"kilobytes": MAX_BYTES // 1000}
-            )
-        content: bytes = file.read()
-        return content
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["file"].label = _("File from the fulfilment partner")
+        self.lines: list[ReportLine] = []
+        self.problems: list[LineError] = []
 
-    def clean(self) -> dict[str, Any]:
-        data: dict[str, Any] = super().clean() or self.cleaned_data
-        self.lines, self.problems = [], []
-        if not self.errors:
-            name = "file" if data["file"] else "text"
-            try:
-                self._read_rows(data["file"] or data["text"].encode())
-            except ValidationError as error:
-                self.add_error(name, error)
-        return data
+    def required_columns(self) -> Sequence[str]:
+        return REQUIRED_COLUMNS
 
-    def _read_rows(self, content: bytes) -> None:
-        if not content.strip():
-            raise ValidationError(_("Choose a file, or paste its lines."))
-        try:
-            header, rows = read_sheet(content)
-        except UnreadableSheet as error:
-            raise ValidationError(str(error)) from error
-        if not set(REQUIRED_COLUMNS) <= set(header):
-            raise ValidationError(ERRORS["columns"] % {"columns": ", ".join(REQUIRED_COLUMNS)})
-        if len(rows) > MAX_LINES:
-            raise ValidationError(ERRORS["many"] % {"n": MAX_LINES})
+    def read_rows(self, header: Sequence[str], rows: Sequence[SheetRow]) -> None:
         for row in rows:
             self._read_row(row)
 
