@@ -6,8 +6,6 @@ from typing import Any
 from celery.schedules import crontab
 from django.conf import settings
 
-from cps_portal.settings.environment import env
-
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "cps_portal.settings.base")
 
 TICK_SECONDS, TICK_EXPIRES_SECONDS = 15.0, 60
@@ -24,7 +22,11 @@ SCHEDULE: dict[str, dict[str, Any]] = {
         }
         for queue in settings.QUEUES
     },
-    "outbox-sweep": {"task": "outbox.sweep", "schedule": env("OUTBOX_SWEEP_SECONDS")},
+    "outbox-sweep": {
+        "task": "outbox.sweep",
+        "schedule": settings.OUTBOX_SWEEP_SECONDS,
+        "options": {"expires": TICK_EXPIRES_SECONDS},
+    },
     "outbox-blank-old": {"task": "outbox.blank_old", "schedule": crontab(hour="2", minute="30")},
     "partners-write-calls": {"task": "partners.write_calls", "schedule": 30.0},
     "partners-watch-endpoints": {"task": "partners.watch_endpoints", "schedule": crontab(minute="35")},

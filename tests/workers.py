@@ -95,8 +95,11 @@ def start_worker(broker: Broker, tmp_path: Path, settings: Settings) -> Iterator
         worker.wait()
 
 
-def wait_until(true: Callable[[], bool], seconds: float = 60) -> None:
-    end = time.monotonic() + seconds
+def wait_until(true: Callable[[], bool], seconds: float = 60, progress: Callable[[], object] = lambda: None) -> None:
+    """Wait until `true()`. Fails after `seconds` without it, counted anew each time `progress()` has changed."""
+    end, last = time.monotonic() + seconds, progress()
     while not true():
+        if (now := progress()) != last:
+            end, last = time.monotonic() + seconds, now
         assert time.monotonic() < end, "it never came true"
         time.sleep(0.02)

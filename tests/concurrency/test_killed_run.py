@@ -42,7 +42,8 @@ def settled(change: StageChange) -> int:
 def wait_with_sweeps(change: StageChange, true: Callable[[], bool]) -> None:
     """Sweep every other second. Beat does it once a minute: stalled changes, and level changes still to be notified.
 
-    The database may still hold the locks of a killed worker. The next worker then skips the step, until a sweep.
+    The database may still hold the locks of a killed worker. The next worker then skips the step, until a sweep. Only a
+    run that stands still fails, because how long it takes depends on the machine.
     """
     swept = 0.0
 
@@ -55,7 +56,7 @@ def wait_with_sweeps(change: StageChange, true: Callable[[], bool]) -> None:
             swept = time.monotonic()
         return true()
 
-    wait_until(sweep_and_look)
+    wait_until(sweep_and_look, progress=lambda: (settled(change), PendingLevelNotice.objects.count()))
 
 
 def test_a_run_whose_workers_are_killed_loses_and_doubles_no_entry(

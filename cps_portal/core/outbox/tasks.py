@@ -1,7 +1,10 @@
+import time
+
 from celery import shared_task
+from django.conf import settings
 from django.utils import timezone
 
-from cps_portal.core.lib.background import queue_task
+from cps_portal.core.lib.background import SLICE_SECONDS, queue_task
 from cps_portal.core.outbox import actions
 from cps_portal.core.outbox.enums import Kind
 
@@ -14,11 +17,21 @@ def deliver(message_id: int) -> None:
 
 @shared_task(name="outbox.sweep")
 def sweep() -> None:
-    """Send the e-mails that are due, and start another task if there are more. Webhooks have tasks of their own."""
+    """Send the e-mails that are due. Webhooks have tasks of their own."""
     for ordering_key in actions.due_ordering_keys(at=timezone.now()):
         queue_task("outbox.send_in_order", ordering_key)
-    if actions.sweep(ordering_key=Kind.MAIL):
-        queue_task("outbox.sweep")
+    send_mails(int(time.time() + 2 * settings.OUTBOX_SWEEP_SECONDS))
+
+
+@shared_task(name="outbox.send_mails")
+def send_mails(until: int) -> None:
+    """Send e-mails for SLICE_SECONDS, then queue this task for the rest, so that other tasks get a turn.
+
+    Ends at `until`, seconds since the epoch, also if there are more: later sweeps go on with them. Without it a mail to
+    everybody would have a new series of these tasks at every sweep, and everything else would wait for all of them.
+    """
+    if actions.sweep(ordering_key=Kind.MAIL, seconds=SLICE_SECONDS) and time.time() < until:
+        queue_task("outbox.send_mails", until)
 
 
 @shared_task(name="outbox.send_in_order")  # has its own workers (CELERY_TASK_ROUTES): it waits for foreign servers
