@@ -10,8 +10,9 @@ from django.db.models.functions import Length
 from django.db.transaction import TransactionManagementError
 from django.test.utils import CaptureQueriesContext
 
-from cps_portal.core.lib.compiled_queries import CompiledModels, CompiledQuery
-from kitbag.models import Product
+from cps_portal.core.lib.compiled_queries import CompiledModels, CompiledQuery, joined_keys
+from kitbag.models import OwnerDetails, Product, Registration, own_details
+from kitbag.queries.kit_list import AT_CENTRE, ORDERS, counting, listed, others, whole_kitbag
 from members.models import CountryProgramme, Member
 from servicing.actions.events import EVENTS, SYSTEM
 from servicing.actions.service_requests import RequestedItem
@@ -20,6 +21,7 @@ from servicing.enums import ServiceKind
 from servicing.models import Ticket, TicketEvent
 from servicing.models.tickets import LOCKED_WITH
 from servicing.queries.entitlement import Item
+from tests.fullbag import fill
 from tests.rows import each_row
 from tests.servicing.jobs import MONDAY, a_centre, a_request
 from tests.test_conventions import SOURCES
@@ -139,3 +141,32 @@ def test_sql_is_taken_from_a_query_in_one_place_only() -> None:
     """`sql_with_params` is not documented, so nothing else may depend on it."""
     users = [path.name for path in SOURCES if "sql_with_params(" in path.read_text()]
     assert users == ["compiled_queries.py"]
+
+
+def test_a_whole_kitbag_is_what_its_querysets_are(world: World) -> None:
+    """One-to-one relations backwards, there and missing, what centres have, and a limit, in every order."""
+    products = list(Product.objects.registrable()[:3])
+    fill(world.ana, products, validated=6, drafts=2)
+    keys = list(world.ana.registrations.order_by("pk").values_list("pk", flat=True))
+    for key in keys[:2]:
+        OwnerDetails.objects.create(registration_id=key, price=key, currency="EUR")
+    for order in ORDERS:
+        for in_service, shown in ((keys[1:3], 2), ([], 100)):
+            rows = listed(world.ana.pk, joined_keys(in_service))
+            expected = [list(others(rows, order)), list(counting(rows, order, shown))]
+            with CaptureQueriesContext(connection) as queries:
+                found = whole_kitbag(world.ana.pk, joined_keys(in_service), order, shown)
+                seen = [[kit_facts(row) for row in rows] for rows in found]
+            assert len(queries) == 2
+            assert seen == [[kit_facts(row) for row in rows] for rows in expected]
+            assert {row.pk for row in found[0] if row.group == AT_CENTRE} == set(in_service)  # type: ignore[attr-defined]
+            assert len(found[1]) <= shown
+    assert any(own_details(row) for rows in found for row in rows)
+    assert whole_kitbag(world.chloe.pk, "", "", 5) == ([], [])
+
+
+def kit_facts(row: Registration) -> list[Any]:
+    own = own_details(row)
+    models = [row, row.product, own] + ([own.registration] if own else [])
+    columns = [model and [getattr(model, field.attname) for field in model._meta.concrete_fields] for model in models]
+    return [*columns, row.worth, row.group, getattr(row, "in_all", None)]  # type: ignore[attr-defined]

@@ -3,10 +3,9 @@
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from itertools import groupby
-from typing import Any
 
 from django.core.paginator import Page
-from django.db.models import Case, Count, F, IntegerField, Q, QuerySet, Value, When, Window
+from django.db.models import Count, Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
@@ -14,15 +13,27 @@ from django.utils.functional import Promise, cached_property
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_GET
 
-from cps_portal.core.lib.compiled_queries import CompiledQuery
+from cps_portal.core.lib.compiled_queries import CompiledQuery, joined_keys
 from kitbag import rules
-from kitbag.enums import NEEDS_MEMBER, RegistrationState, Shelf, Stage
-from kitbag.models import Registration, Totals, points_now, totals_of
+from kitbag.enums import NEEDS_MEMBER, Shelf
+from kitbag.models import Registration, Totals, totals_of
 from kitbag.presenters.registrations import RegistrationCard, build_card
 from kitbag.queries.duplicates import find_own_duplicates
 from kitbag.queries.fast_track import fast_track_days_by_level
 from kitbag.queries.in_service import InService, kit_in_service
 from kitbag.queries.kit_groups import groups_of
+from kitbag.queries.kit_list import (
+    AT_CENTRE,
+    CHECKING,
+    COUNTING,
+    OLDER,
+    YOUR_TURN,
+    counting,
+    in_order,
+    listed,
+    others,
+    whole_kitbag,
+)
 from kitbag.queries.search import product_matches
 from kitbag.views.shortcuts import paginate, query_text, read_keys, url_with_query
 from members.access import MemberRequest, member_required
@@ -32,7 +43,6 @@ from members.queries import membership_of
 PAGE_SIZE = 24  # rows of a page of the table, and cards of "Counting now" that are shown, and shown more, at once
 MAX_SHOWN = 1000  # more than a Kitbag holds
 MIN_TOGETHER = 2
-YOUR_TURN, AT_CENTRE, CHECKING, COUNTING, OLDER = range(5)
 GROUPS = {
     YOUR_TURN: ("turn", _("Your turn")),
     AT_CENTRE: ("centre", _("At the centre")),
@@ -41,12 +51,12 @@ GROUPS = {
     OLDER: ("older", _("Older kit")),
 }
 TURN, CENTRE = "turn", "centre"  # filters beside the shelves
-SORTS: dict[str, tuple[str | Promise, tuple[Any, ...]]] = {
-    "": (_("Most points first"), ("-worth", "product__name")),
-    "new": (_("Newest purchase first"), (F("purchased_on").desc(nulls_last=True), "product__name")),
-    "old": (_("Oldest purchase first"), (F("purchased_on").asc(nulls_last=True), "product__name")),
-    "name": (_("Name, A to Z"), ("product__name",)),
-    "serial": (_("Serial number"), (F("serial_key").asc(nulls_last=True), "product__name")),
+SORTS: dict[str, Promise] = {  # keys of ORDERS
+    "": _("Most points first"),
+    "new": _("Newest purchase first"),
+    "old": _("Oldest purchase first"),
+    "name": _("Name, A to Z"),
+    "serial": _("Serial number"),
 }
 
 
@@ -132,6 +142,11 @@ class Choice:
         )
 
     @property
+    def is_whole(self) -> bool:
+        """Whether nothing is left out."""
+        return not (self.shelf or self.query or self.group)
+
+    @property
     def view(self) -> str:
         return "table" if self.is_table else ""
 
@@ -151,9 +166,7 @@ class KitList:
 
     @cached_property
     def registrations(self) -> QuerySet[Registration]:
-        registrations = (
-            Registration.objects.of(self.member).live().select_related("product", "owner_details__thumbnail")
-        )
+        registrations = listed(self.member.pk, joined_keys(self.in_service))
         shelf, query = self.choice.shelf, self.choice.query
         if shelf == TURN:
             registrations = registrations.filter(state__in=NEEDS_MEMBER)
@@ -165,11 +178,7 @@ class KitList:
             registrations = registrations.filter(owner_details__group=self.choice.group)
         if query:
             registrations = registrations.filter(_matches(query))
-        return registrations.annotate(worth=points_now("product__"), group=_group(self.in_service))
-
-    @property
-    def order(self) -> tuple[Any, ...]:
-        return (*SORTS[self.choice.sort][1], "pk")
+        return registrations
 
     def cards(self, rows: Sequence[Registration]) -> list[RegistrationCard]:
         days = fast_track_days_by_level(membership_of(self.member)).get(self.member.level)
@@ -178,11 +187,13 @@ class KitList:
 
     def groups(self) -> list[Group]:
         """All groups, each whole but for those that count: of them as many as were asked for."""
-        counting = self.registrations.filter(group=COUNTING)  # type: ignore[misc]
-        shown = counting.annotate(in_all=Window(Count("pk"))).order_by(*self.order)[: self.choice.shown]
-        others = self.registrations.exclude(group=COUNTING).order_by("group", *self.order)  # type: ignore[misc]
-        rows = sorted([*others, *shown], key=lambda row: int(row.group))  # type: ignore[attr-defined]
-        counts = {COUNTING: shown[0].in_all} if shown else {}
+        sort, most = self.choice.sort, self.choice.shown
+        if self.choice.is_whole:
+            rest, shown = whole_kitbag(self.member.pk, joined_keys(self.in_service), sort, most)
+        else:
+            rest, shown = others(self.registrations, sort), counting(self.registrations, sort, most)
+        rows = sorted([*rest, *shown], key=lambda row: int(row.group))  # type: ignore[attr-defined]
+        counts = {COUNTING: shown[0].in_all} if shown else {}  # type: ignore[attr-defined]
         groups = []
         for number, members in groupby(self.cards(rows), key=lambda card: int(card.registration.group)):  # type: ignore[attr-defined]
             cards = list(members)
@@ -200,16 +211,14 @@ def registration_list(request: MemberRequest) -> HttpResponse:
     request.turn_count = totals.needing
     page: Page[Registration] | None = None
     if choice.is_table:
-        page = paginate(request, kit.registrations.order_by(*kit.order), PAGE_SIZE)
+        page = paginate(request, in_order(kit.registrations, choice.sort), PAGE_SIZE)
     groups = [] if page else kit.groups()
     context = {
         "totals": totals,
         "filters": _filters(member, totals, choice, kit.in_service),
-        "sorts": [
-            Link(label, 0, choice.url(sort=key), current=key == choice.sort) for key, (label, _order) in SORTS.items()
-        ],
+        "sorts": [Link(label, 0, choice.url(sort=key), current=key == choice.sort) for key, label in SORTS.items()],
         "choice": choice,
-        "sort_label": SORTS[choice.sort][0],
+        "sort_label": SORTS[choice.sort],
         "page": page,
         "page_query": choice.url().partition("?")[2],
         "cards_url": choice.url(view=""),
@@ -221,17 +230,6 @@ def registration_list(request: MemberRequest) -> HttpResponse:
         "number": page.paginator.count if page else sum(group.count for group in groups),
     }
     return render(request, "kitbag/list.html", context)
-
-
-def _group(in_service: Collection[int]) -> Case:
-    return Case(
-        When(state__in=NEEDS_MEMBER, then=Value(YOUR_TURN)),
-        When(pk__in=in_service, then=Value(AT_CENTRE)),
-        When(state=RegistrationState.SUBMITTED, then=Value(CHECKING)),
-        When(product__stage=Stage.CURRENT, then=Value(COUNTING)),
-        default=Value(OLDER),
-        output_field=IntegerField(),
-    )
 
 
 def _matches(query: str) -> Q:

@@ -99,6 +99,7 @@ def test_pages_beside_a_tuned_one(
     catalogue: World, as_ana: Client, as_ben: Client, settings: Settings, report: list[str]
 ) -> None:
     settings.ROOT_URLCONF = "tests.bench.plain"
+    settings.CARD_CHECK_LIMIT = (10 * ROUNDS * IN_TURN, 300)
     products = list(Product.objects.registrable()[:40])
     fill(catalogue.ben, products, validated=48, drafts=2)
     fill(catalogue.ana, products, validated=500)

@@ -24,7 +24,7 @@ from threading import Lock
 from typing import Any, Generic, TypeVar
 
 from django.db import DEFAULT_DB_ALIAS, connection
-from django.db.models import Model, QuerySet
+from django.db.models import BooleanField, ForeignObjectRel, Func, Model, QuerySet
 
 from cps_portal.core.lib.locks import require_transaction
 
@@ -43,8 +43,20 @@ class _Statement:
     params: list[tuple[str | None, Any]]  # the name of a value, or what is the same in every execution
 
 
+class IsAmong(Func):
+    """Whether a number is among those of a text such as "3,14" (`joined_keys`): one parameter, however many."""
+
+    template = "(%(expressions)s, ',')::bigint[]))"
+    arg_joiner = " = any(string_to_array("
+    output_field = BooleanField()
+
+
+def joined_keys(keys: Iterable[int]) -> str:
+    return ",".join(map(str, keys))
+
+
 class _Compiled(Generic[Row]):
-    """A query with named values: int, str, datetime or date.
+    """A query with named values: int, str, datetime or date. A value may be the limit of the query, too.
 
     `make` gets them by keyword and returns the QuerySet. It is called once for each combination of names and types,
     with stand-ins. Raises ValueError if a value has another type or is not a parameter of the SQL. `locks`: the query
@@ -105,7 +117,8 @@ class CompiledQuery(_Compiled[Row]):
 class CompiledModels(_Compiled[M]):
     """Of models: with all their columns, the annotations of these names in order, and the models in `related`.
 
-    `make` passes `related` to select_related. Raises ValueError if the columns of the query are others.
+    `make` passes `related` to select_related: foreign keys, and one-to-one relations in both directions. Raises
+    ValueError if the columns of the query are others.
     """
 
     def __init__(
@@ -132,9 +145,10 @@ class CompiledModels(_Compiled[M]):
 class _Part:
     """A model among the columns of a row."""
 
-    def __init__(self, path: tuple[str, ...], model: type[Model], start: int) -> None:
+    def __init__(self, path: tuple[str, ...], model: type[Model], start: int, relation: Any = None) -> None:
         fields = model._meta.concrete_fields
         self.path = path
+        self.relation = relation  # that leads to it: a field, or the other side of one
         self.model = model
         self.names = [field.attname for field in fields]
         self.columns = [field.column for field in fields]
@@ -160,8 +174,8 @@ class _Shape:
         self.annotations = [(self.main.place.stop + n, name) for n, name in enumerate(annotations)]
         self.related: list[_Part] = []
         start = self.main.place.stop + len(annotations)
-        for path, other in _follow(model, [tuple(path.split("__")) for path in related]):
-            self.related.append(_Part(path, other, start))
+        for path, relation in _follow(model, [tuple(path.split("__")) for path in related]):
+            self.related.append(_Part(path, relation.related_model, start, relation))
             start = self.related[-1].place.stop
 
     def check(self, columns: list[str]) -> None:
@@ -176,22 +190,26 @@ class _Shape:
             setattr(found[()], name, row[place])
         for part in self.related:
             parent = found[part.path[:-1]]
-            found[part.path] = part.build(row) if parent is not None else None
+            other = found[part.path] = part.build(row) if parent is not None else None
             if parent is not None:
-                setattr(parent, part.path[-1], found[part.path])
+                part.relation.set_cached_value(parent, other)
+            if other is not None and part.relation.one_to_one:
+                part.relation.remote_field.set_cached_value(other, parent)
         return found[()]
 
 
 def _follow(
     model: type[Model], paths: Iterable[tuple[str, ...]], before: tuple[str, ...] = ()
-) -> Iterator[tuple[tuple[str, ...], type[Model]]]:
-    """Every model that these paths lead through, in the order in which select_related adds its columns."""
-    for field in model._meta.fields:
-        further = [path[1:] for path in paths if path[0] == field.name]
+) -> Iterator[tuple[tuple[str, ...], Any]]:
+    """Every relation that these paths lead through, in the order in which select_related adds its columns."""
+    backwards = [relation for relation in model._meta.related_objects if relation.one_to_one]
+    for relation in [*model._meta.fields, *backwards]:
+        name = relation.get_accessor_name() if isinstance(relation, ForeignObjectRel) else relation.name
+        further = [path[1:] for path in paths if path[0] == name]
         if further:
-            other: Any = field.related_model
-            yield (*before, field.name), other
-            yield from _follow(other, [path for path in further if path], (*before, field.name))
+            other: Any = relation.related_model
+            yield (*before, name), relation
+            yield from _follow(other, [path for path in further if path], (*before, name))
 
 
 def _compile(make: Callable[..., "QuerySet[Any, Any]"], values: Mapping[str, Any]) -> _Statement:
@@ -200,6 +218,10 @@ def _compile(make: Callable[..., "QuerySet[Any, Any]"], values: Mapping[str, Any
     sql, params = queryset.query.sql_with_params()
     names = {stand_in: name for name, stand_in in stand_ins.items()}
     places = [(names.get(param) if _is_hashable(param) else None, param) for param in params]
+    for name, stand_in in stand_ins.items():
+        if sql.endswith(limit := f" LIMIT {stand_in}"):  # Django writes it as a number
+            sql = f"{sql.removesuffix(limit)} LIMIT %s"
+            places.append((name, None))
     if missing := set(stand_ins) - {name for name, _param in places}:
         raise ValueError(f"not a parameter of the query: {', '.join(sorted(missing))}")
     return _Statement(queryset.model, sql, places)
