@@ -282,4 +282,5 @@ def label(name: str, country: str, parts: Mapping[str, str]) -> list[str]:
         text = str(format_address(address, latin=latin))
     except (InvalidAddressError, ValueError):  # a country without address rules
         text = "\n".join([name, parts.get("street", ""), f"{code} {parts.get('city', '')}"])
-    return [line.strip() for line in text.splitlines() if line.strip()]
+    # The library leaves the sign that stands before a part without the part: "34394 Istanbul/".
+    return [line for written in text.splitlines() if (line := written.strip().rstrip(" /,"))]

@@ -6,14 +6,14 @@ from pathlib import Path
 
 from django.db import transaction
 
-from cps_portal.core.lib.languages import OTHERS
-from cps_portal.core.lib.translations import Texts
+from cps_portal.core.lib.translations import as_translations, read_texts
 from servicing.enums import CentreStatus
 from servicing.models import Carrier, ServiceCentre, WarrantyPeriod
 
 REFERENCE = Path(__file__).parent.parent / "reference"
 CENTRES_FILE, CARRIERS_FILE = REFERENCE / "centres.csv", REFERENCE / "carriers.csv"
 CITIES_FILE = REFERENCE / "cities.csv"  # as each language calls them
+NOTICES_FILE = REFERENCE / "notices.csv"
 WARRANTY_FILE = REFERENCE / "warranty_periods.csv"
 
 
@@ -26,7 +26,7 @@ def load_centres() -> tuple[int, int]:
 
     Returns how many were added and how many left alone.
     """
-    cities = _read_cities()
+    cities, notices = read_texts(CITIES_FILE), read_texts(NOTICES_FILE)
     with CENTRES_FILE.open(encoding="utf-8", newline="") as file:
         centres = [
             ServiceCentre(
@@ -50,12 +50,14 @@ def load_centres() -> tuple[int, int]:
                 subdivision=row["subdivision"],
                 holiday_categories=row["holidays"].split(),
                 languages=row["languages"].split(),
-                translations=cities.get(row["city"], {}),
+                translations=as_translations(
+                    city=cities.get(row["city"]), notice=notices.get(_notice_of(CentreStatus(row["status"])))
+                ),
                 services=row["services"].split(),
                 shelves=row["shelves"].split(),
                 programme=row["programme"],
                 status=row["status"],
-                notice=SUSPENDED_NOTICE if row["status"] == CentreStatus.SUSPENDED else "",
+                notice=_notice_of(CentreStatus(row["status"])),
                 sample=row["basis"] == "sample",
             )
             for row in csv.DictReader(file)
@@ -66,13 +68,8 @@ def load_centres() -> tuple[int, int]:
     return added, len(centres) - added
 
 
-def _read_cities() -> dict[str, Texts]:
-    """The translations of each city, for the column of its centres."""
-    with CITIES_FILE.open(encoding="utf-8", newline="") as file:
-        return {
-            row["city"]: {language: {"city": {"text": row[language]}} for language in OTHERS}
-            for row in csv.DictReader(file)
-        }
+def _notice_of(status: CentreStatus) -> str:
+    return SUSPENDED_NOTICE if status == CentreStatus.SUSPENDED else ""
 
 
 def load_carriers() -> int:

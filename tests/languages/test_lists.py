@@ -36,6 +36,7 @@ NO_SENTENCES = {  # what they join is read by programs, or is the name of a row 
 STAFF_MAILS = {"templates/emails/holidays.html", "templates/emails/unanswered.html"}
 SENTENCE = re.compile(r"{% blocktranslate.*?{% endblocktranslate %}|{#.*?#}", re.DOTALL)
 COMMA_BY_HAND = re.compile(r"(?:\}\}|%\}|</\w+>),\s+(?=\{\{|\{%|<)|<span class=\"sr\">, |\|join:")
+COLON_BY_HAND = re.compile(r"(?:\}\}|%\}|</\w+>):(?:</\w+>)?\s+(?=\{\{|\{%|<)")
 BLOCK = re.compile(r"{% blocktranslate(?P<values>.*?)%}(?P<text>.*?){% endblocktranslate %}", re.DOTALL)
 ENDS_A_SENTENCE = re.compile(r"[.!?](?:\s|<|$)")
 SHOWN_WITH_STOP = re.compile(r"\{\{[^}]*\|date:\"(?P<written>[^\"]*)\"[^}]*\}\}(?:\s*(?:</\w+>|\{% end\w+ %\}))*\.")
@@ -120,6 +121,17 @@ def test_no_list_is_joined_by_hand() -> None:
                     found.append(f"{name}: get_text_list has no patterns of CLDR")
     found += [
         f"{name}: {joint}" for name, text in templates() for joint in COMMA_BY_HAND.findall(SENTENCE.sub("", text))
+    ]
+    assert not found, "\n".join(found)
+
+
+def test_colons_come_from_the_language() -> None:
+    """Written by hand behind a value, one has no blank before it in French: "Votre réponse: ..."."""
+    found = [
+        f"{name}: {joint}"
+        for name, text in templates()
+        if name not in STAFF_MAILS
+        for joint in COLON_BY_HAND.findall(SENTENCE.sub("", text))
     ]
     assert not found, "\n".join(found)
 

@@ -71,6 +71,15 @@ def test_a_day_without_a_time_and_no_day() -> None:
         )
 
 
+@pytest.mark.parametrize(
+    ("written", "expected"),
+    [("l j F Y", "mardi 1er décembre 2026"), ("D j M, H:i", "mar. 1er déc., 09:00"), ("F Y", "décembre 2026")],
+)
+def test_the_first_of_a_month_in_french(written: str, expected: str) -> None:
+    with translation.override("fr"):
+        assert date_format(datetime(2026, 12, 1, 9, tzinfo=UTC), written) == expected
+
+
 def test_every_format_that_members_read_is_known() -> None:
     """One that is not would be written with English order and the wrong case of months."""
     known = {

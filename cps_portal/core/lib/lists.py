@@ -15,6 +15,7 @@ from cps_portal.core.lib.languages import ENGLISH, LOCALES
 
 register = template.Library()
 COMMA = {"ar": "، "}
+COLON = {"fr": "\u00a0: "}
 SEMICOLON = {"ar": "؛ "}
 
 
@@ -38,6 +39,12 @@ def with_semicolons(items: Iterable[object]) -> str:
 def comma() -> str:
     """The comma between two things that are not a list: a name and a date, a city and its country."""
     return COMMA.get(get_language() or ENGLISH, ", ")
+
+
+@register.simple_tag
+def colon() -> str:
+    """The colon between a name and what is said of it; French has a blank before it, where no line ends."""
+    return COLON.get(get_language() or ENGLISH, ": ")
 
 
 def _between(place: int, count: int) -> str:

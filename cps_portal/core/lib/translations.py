@@ -5,9 +5,11 @@ text that was translated. A translation is shown as long as that text is the sam
 somebody has looked at it. Pages read `offer.local.title`.
 """
 
+import csv
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from hashlib import sha256
+from pathlib import Path
 from typing import Any
 
 from django import forms
@@ -26,6 +28,21 @@ HASH_LENGTH = 12
 
 def hash_of(text: str) -> str:
     return sha256(text.encode()).hexdigest()[:HASH_LENGTH]
+
+
+def read_texts(file: Path) -> dict[str, dict[str, str]]:
+    """The texts of a CSV file in the other languages, by the English one, which its first column has."""
+    with file.open(encoding="utf-8", newline="") as lines:
+        rows = csv.DictReader(lines)
+        english = next(iter(rows.fieldnames or ()))
+        return {row[english]: {language: row[language] for language in OTHERS} for row in rows}
+
+
+def as_translations(**columns: Mapping[str, str] | None) -> Texts:
+    """What a new row has in its TranslationsField, from the texts of its columns by language."""
+    return {
+        language: {name: {"text": texts[language]} for name, texts in columns.items() if texts} for language in OTHERS
+    }
 
 
 class TranslationsField(models.JSONField):

@@ -4,6 +4,7 @@ Formats are Django's, as English writes them ("l j F"). English is written by Dj
 because they put the parts in another order, and Django has the names of months for headings only.
 """
 
+import re
 from datetime import date, datetime, time, timedelta
 from functools import lru_cache
 from typing import Any
@@ -39,6 +40,7 @@ PATTERNS = {
     "D": ("ccc",) * 5,
 }
 TIMES = {"H:i": "HH:mm", "H:i:s": "HH:mm:ss"}
+FIRST_IN_FRENCH = re.compile(r"\bd\b"), "d'er'"  # "1er décembre", which CLDR leaves to the reader
 REMEMBERED = 4096  # days: a list of fifty products names a handful
 ZONES = (" T", " e")  # behind the time: its short name, as in "11:30 SAST", or the whole one
 
@@ -62,6 +64,8 @@ def _written(value: Any, written: str | None, language: str) -> str:
     pattern = _pattern(asked.removesuffix(shown_zone), language)
     if pattern is None or not isinstance(value, date):
         return str(formats.date_format(value, written))
+    if language == "fr" and value.day == 1:
+        pattern = FIRST_IN_FRENCH[0].sub(FIRST_IN_FRENCH[1], pattern)
     # Naive, because Babel would convert it to UTC.
     moment = value.replace(tzinfo=None) if isinstance(value, datetime) else datetime.combine(value, time())
     zone = dateformat.format(value, shown_zone) if shown_zone else ""

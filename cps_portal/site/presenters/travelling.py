@@ -103,7 +103,7 @@ class Trip:
         found: dict[str, tuple[str, datetime]] = {}
         for row in self.centres:
             if row.centre.country.code == self.there.country:
-                found.setdefault(row.centre.zone, (row.centre.city, at.astimezone(row.centre.calendar.zone)))
+                found.setdefault(row.centre.zone, (row.centre.local.city, at.astimezone(row.centre.calendar.zone)))
         return list(found.values())
 
     def _values(self, stay: Stay) -> Iterator[tuple[str, Rank, str, str]]:
