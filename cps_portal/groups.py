@@ -53,9 +53,9 @@ GROUPS: dict[str, list[str]] = {
         *allow(
             "view",
             "servicing",
-            "carrier estimate estimatedraft estimatehistoryevent estimateline packedticket parcel part readyset "
-            "readysetline servicecentre servicereport servicereporthistoryevent shipment ticket ticketevent ticketfile "
-            "tickethistoryevent ticketmessage ticketnote visitingmember ",
+            "cardrule carrier estimate estimatedraft estimatehistoryevent estimateline packedticket parcel part "
+            "readyset readysetline servicecentre servicereport servicereporthistoryevent shipment ticket ticketevent "
+            "ticketfile tickethistoryevent ticketmessage ticketnote visitingmember ",
         ),
         *allow("view change", "servicing", "loan"),
         *allow("view add change", "servicing", "loanunit"),
@@ -94,7 +94,7 @@ GROUPS: dict[str, list[str]] = {
         "kitbag.view_programme_numbers",
         *allow("view", "system", "tick"),
         *allow("view", "servicing", "loan servicecentreevent ticket"),
-        *allow("view add change", "servicing", "carrier loanunit servicecentre warrantyperiod"),
+        *allow("view add change", "servicing", "cardrule carrier loanunit servicecentre warrantyperiod"),
         *allow("view add change delete", "servicing", "calendarexception centrestaff readyset readysetline"),
         *allow("view change", "servicing", "estimatedholiday"),
         "servicing.view_every_ticket",
@@ -109,7 +109,7 @@ GROUPS: dict[str, list[str]] = {
     ],
     "Centre": [
         "members.export_lists",
-        *allow("view", "servicing", "servicecentre ticket visitingmember"),
+        *allow("view", "servicing", "cardrule servicecentre ticket visitingmember"),
         *allow("view change", "servicing", "loan"),
         *allow("view add change", "servicing", "loanunit"),
         *allow("view add change delete", "servicing", "readyset readysetline"),

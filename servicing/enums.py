@@ -68,6 +68,13 @@ class CardRegion(models.TextChoices):
     OTHER = "other", _("Another region")
 
 
+class CardDoubt(models.TextChoices):
+    """Why somebody has to look again at a foreign card (R5). The values are the fields that it is about."""
+
+    NUMBER = "card_number", _("Cards of this region have numbers of another shape.")
+    LONG = "expires_on", _("Cards of this region are not valid for that long.")
+
+
 class TicketState(models.TextChoices):
     """The states of a ticket, in their usual order (R52)."""
 

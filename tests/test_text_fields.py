@@ -16,7 +16,7 @@ from cps_portal.core.rest import fields as rest
 from cps_portal.core.rest.fields import StrictSerializer
 from members.support.forms import ContactForm
 from servicing.api.visitors import VisitorOpeningSerializer
-from servicing.forms.intake import VisitorForm
+from servicing.forms.visitors import VisitorForm
 from tests.rows import each_row
 
 CLEANED = (LineField, MultiLineField, PersonNameField, RecipientField)
@@ -148,6 +148,7 @@ PASTED = [
 WITHOUT_EMAIL = {"region": "japan", "card_number": "1", "expires_on": "2030-01-31", "name": "Ann"}
 
 
+@pytest.mark.django_db  # the rule of the region of the card
 @each_row("typed", PASTED)
 def test_an_address_is_the_same_at_the_counter_in_a_case_and_in_the_api(typed: str) -> None:
     counter = VisitorForm({**WITHOUT_EMAIL, "email": typed})
@@ -160,6 +161,7 @@ def test_an_address_is_the_same_at_the_counter_in_a_case_and_in_the_api(typed: s
     assert body.run_validation(typed) == "name@example.org"
 
 
+@pytest.mark.django_db  # the rule of the region of the card
 @each_row("typed", ["not an address", "a@b@c", "Ann <>", "name@example.org, other@example.org", "@"])
 def test_what_is_no_address_is_shown_as_it_was_typed(typed: str) -> None:
     form = VisitorForm({**WITHOUT_EMAIL, "email": typed})
@@ -168,6 +170,7 @@ def test_what_is_no_address_is_shown_as_it_was_typed(typed: str) -> None:
         VisitorOpeningSerializer().fields["email"].run_validation(typed)
 
 
+@pytest.mark.django_db  # the rule of the region of the card
 @each_row("name", ["Win at https://evil.example", "www.evil.example", "evil.example/win", "a\\b"])
 def test_a_stranger_cannot_write_an_address_of_the_web_for_a_name(name: str) -> None:
     assert "name" in VisitorForm({**WITHOUT_EMAIL, "name": name}).errors

@@ -288,6 +288,7 @@ RULES: dict[str, Rule] = {
     "servicing.TicketMessage": Kept(OF_A_JOB),
     "servicing.TicketNote": Kept(OF_A_JOB),
     "servicing.WarrantyPeriod": STAFF_DATA,
+    "servicing.CardRule": STAFF_DATA,
     "servicing.VisitingMember": Kept("counts visits; the person is cleared (R5)"),
     "sessions.Session": Deleted(
         "expire_date", AT_ONCE, "has ended; holds the address that was typed", hourly=True, batch=1_000

@@ -8,13 +8,14 @@ from django.db import transaction
 
 from cps_portal.core.lib.translations import as_translations, read_texts
 from servicing.enums import CentreStatus
-from servicing.models import Carrier, ServiceCentre, WarrantyPeriod
+from servicing.models import CardRule, Carrier, ServiceCentre, WarrantyPeriod
 
 REFERENCE = Path(__file__).parent.parent / "reference"
 CENTRES_FILE, CARRIERS_FILE = REFERENCE / "centres.csv", REFERENCE / "carriers.csv"
 CITIES_FILE = REFERENCE / "cities.csv"  # as each language calls them
 NOTICES_FILE = REFERENCE / "notices.csv"
 WARRANTY_FILE = REFERENCE / "warranty_periods.csv"
+CARD_RULES_FILE = REFERENCE / "card_rules.csv"
 
 
 SUSPENDED_NOTICE = "This centre isn’t accepting work at the moment. Choose another centre, or contact us."
@@ -102,3 +103,23 @@ def load_warranty_periods() -> int:
     before = WarrantyPeriod.objects.count()
     WarrantyPeriod.objects.bulk_create(periods, ignore_conflicts=True)
     return WarrantyPeriod.objects.count() - before
+
+
+def load_card_rules() -> int:
+    """Add the card rules of regions that have none (R5); existing ones are left alone, because staff edit them.
+
+    Returns how many were added.
+    """
+    with CARD_RULES_FILE.open(encoding="utf-8", newline="") as file:
+        rules = [
+            CardRule(
+                region=row["region"],
+                check_on_card=row["check_on_card"],
+                what_they_get=row["what_they_get"],
+                sample=row["basis"] == "sample",
+            )
+            for row in csv.DictReader(file)
+        ]
+    before = CardRule.objects.count()
+    CardRule.objects.bulk_create(rules, ignore_conflicts=True)
+    return CardRule.objects.count() - before

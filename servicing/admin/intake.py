@@ -27,7 +27,8 @@ from servicing.actions.intake_photos import add_intake_photos
 from servicing.admin.ticket_page import TicketPage
 from servicing.enums import PlaceWish, ServiceKind, WhyRefused
 from servicing.forms.arrivals import StoppedForm
-from servicing.forms.intake import LookUpForm, OpenTicketForm, VisitorForm
+from servicing.forms.intake import LookUpForm, OpenTicketForm
+from servicing.forms.visitors import VisitorForm
 from servicing.models import Ticket
 from servicing.presenters.intake import any_problem_sentence
 from servicing.queries.arrivals import MAX_EXPECTED, expected_days, expected_tickets

@@ -1,4 +1,4 @@
-"""Visiting members, read-only: they are recorded when a job is opened for them (R5)."""
+"""Visiting members, read-only, and the rules by which staff check their cards (R5)."""
 
 from typing import Any
 
@@ -7,10 +7,10 @@ from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
-from cps_portal.core.lib.admin import ReadOnlyAdmin
+from cps_portal.core.lib.admin import PortalModelAdmin, ReadOnlyAdmin
 from cps_portal.core.lib.text import clean_email
 from servicing.admin.tickets import VIEW_EVERY_TICKET
-from servicing.models import Ticket, VisitingMember
+from servicing.models import CardRule, Ticket, VisitingMember
 
 
 @admin.register(VisitingMember)
@@ -35,3 +35,17 @@ class VisitingMemberAdmin(ReadOnlyAdmin[VisitingMember]):
         if user.has_perm(VIEW_EVERY_TICKET):
             return visitors
         return visitors.filter(pk__in=Ticket.objects.seen_by(user).values("visitor"))
+
+
+@admin.register(CardRule)
+class CardRuleAdmin(PortalModelAdmin[CardRule]):
+    """The programme's staff write down what cards of each region look like, and what their holders get (R5)."""
+
+    list_display = ["region", "number_shapes", "max_years_valid", "check_on_card", "what_they_get", "sample"]
+    list_filter = ["sample"]
+    search_fields = ["check_on_card", "what_they_get"]
+    fields = ["region", "number_shapes", "max_years_valid", "check_on_card", "what_they_get", "sample"]
+
+    def get_readonly_fields(self, request: HttpRequest, obj: CardRule | None = None) -> list[str]:
+        """The region of a rule stays."""
+        return ["region"] if obj else []

@@ -1,6 +1,7 @@
 """Members of another world region at the counter (R5)."""
 
-from datetime import datetime
+from collections.abc import Mapping
+from datetime import date, datetime
 from typing import Any
 
 from django.contrib.postgres.expressions import ArraySubquery
@@ -42,6 +43,7 @@ from servicing.api.resources import NamedSerializer, TicketSerializer
 from servicing.enums import CardRegion
 from servicing.models import Ticket, VisitingMember
 from servicing.queries.file_access import PURPOSE
+from servicing.queries.visitors import find_doubts
 from servicing.rules.visitors import region_of
 
 CARD_FIELDS = ("card_number", "expires_on", "name", "email", "phone")
@@ -87,13 +89,21 @@ class VisitorOpeningSerializer(JobSerializer):
 class VisitorTicketSerializer(TicketSerializer):
     """The ticket, and what looks wrong about the card though it was taken."""
 
-    warnings: Any = WarningSerializer(many=True, help_text="`region`: it was no code; which one it was read as.")
+    warnings: Any = WarningSerializer(
+        many=True,
+        help_text="`region`: it was no code; which one it was read as. `card_number`, `expires_on`: cards of this "
+        "region are known with other numbers, or for a shorter time; look at the card again.",
+    )
 
 
-def _warnings(typed: str, region: CardRegion) -> list[dict[str, str]]:
-    if typed == region:
-        return []
-    return [{"code": "region", "detail": f"The region was read as `{region}`. Send one of the codes of the contract."}]
+def _warnings(payload: Mapping[str, Any], region: CardRegion, today: date) -> list[dict[str, str]]:
+    """What looks wrong about a card: how its region was written, and what the rule of the region doubts (R5)."""
+    found = []
+    if payload["region"] != region:
+        detail = f"The region was read as `{region}`. Send one of the codes of the contract."
+        found.append({"code": "region", "detail": detail})
+    doubts = find_doubts(region=region, number=payload["card_number"], expires_on=payload["expires_on"], today=today)
+    return found + [{"code": doubt.value, "detail": str(doubt.label)} for doubt in doubts]
 
 
 class VisitorView(PartnerView):
@@ -130,7 +140,8 @@ class VisitorsView(VisitorView):
     def post(self, request: Request) -> HttpResponse:
         """Record a card from another region and open a job at standard speed for its holder, both or neither.
 
-        An expired card is refused. Take a photo of the card and send it with `addCardPhoto`.
+        An expired card is refused. What the rule of its region doubts is taken with a warning. Take a photo of the
+        card and send it with `addCardPhoto`.
         """
         form = VisitorOpeningSerializer(data=request.data)
         form.is_valid(raise_exception=True)
@@ -146,9 +157,8 @@ class VisitorsView(VisitorView):
         def act(requested: service_requests.RequestedItem, actor: Actor, at: datetime) -> Ticket:
             return visitors.open_for_visitor(visitor=visitor, centre=centre, item=requested, actor=actor, at=at)
 
-        return open_and_respond(
-            self.partner, payload, item_from_payload(payload), act, warnings=_warnings(payload["region"], region)
-        )
+        warnings = _warnings(payload, region, centre.today(timezone.now()))
+        return open_and_respond(self.partner, payload, item_from_payload(payload), act, warnings=warnings)
 
 
 class VisitorDetailView(VisitorView):

@@ -1,4 +1,4 @@
-"""The forms for taking a product in at the counter. They check format only; the rules are in the actions (R5, R43)."""
+"""The forms for taking a product in at the counter. They check format only; the rules are in the actions (R43)."""
 
 from typing import Any
 
@@ -6,15 +6,15 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from cps_portal.core.files.forms import UploadsField
-from cps_portal.core.lib.forms import LineField, LongText, PastedEmailInput, PersonNameField, clean_line
+from cps_portal.core.lib.forms import LineField, LongText, clean_line
 from kitbag.models import Product
 from kitbag.presenters.texts import SERIAL_SENTENCES
 from kitbag.queries.search import search_products
 from kitbag.rules import look_up_problem
 from members.models import User
 from servicing.actions.service_requests import MAX_FAULT_LENGTH
-from servicing.enums import CardRegion, PlaceWish, ServiceKind
-from servicing.forms.ticket_steps import MAX_ACCESSORIES_LENGTH, MAX_CONDITION_LENGTH, day_input, long_errors
+from servicing.enums import PlaceWish, ServiceKind
+from servicing.forms.ticket_steps import MAX_ACCESSORIES_LENGTH, MAX_CONDITION_LENGTH, long_errors
 from servicing.models import ServiceCentre
 from servicing.queries.file_access import PURPOSE
 
@@ -117,46 +117,3 @@ class OpenTicketForm(forms.Form):
             else:
                 self.add_error("product_words", str(_("No product has this name. Type it as printed, like EOS R5.")))
         return data
-
-
-class VisitorForm(forms.Form):
-    """The card of a visiting member from another region (R5)."""
-
-    region = forms.ChoiceField(
-        label=_("Where the card is from"),
-        choices=[("", "–"), *CardRegion.choices],
-        error_messages={
-            "required": _("Choose where the card is from."),
-            "invalid_choice": _("Choose a region from the list."),
-        },
-    )
-    region_text = LineField(
-        label=_("If another region: which"), max_length=60, required=False, error_messages=long_errors()
-    )
-    card_number = LineField(
-        label=_("Number on the card"), max_length=40, error_messages=long_errors(_("Copy this from the card."))
-    )
-    expires_on = forms.DateField(
-        label=_("Valid until"),
-        widget=day_input(),
-        error_messages={"required": _("Copy this from the card."), "invalid": _("Write the day like 2026-03-31.")},
-    )
-    name = PersonNameField(label=_("Name"), max_length=120, error_messages=long_errors(_("Copy this from the card.")))
-    email = forms.EmailField(
-        label=_("Email"),
-        required=False,
-        error_messages={"invalid": _("Type the email with an @, like name@studio.com.")},
-        help_text=_("So that we can keep them informed."),
-        widget=PastedEmailInput,
-    )
-    phone = LineField(label=_("Phone"), max_length=16, required=False, error_messages=long_errors())
-    photo = UploadsField(purpose=PURPOSE, label=_("Photo of the card"))
-
-    def clean_region_text(self) -> str:
-        """What is on the card, if the region is another one; else nothing."""
-        if self.cleaned_data.get("region") != CardRegion.OTHER:
-            return ""
-        text: str = self.cleaned_data["region_text"]
-        if not text:
-            raise forms.ValidationError(_("Copy this from the card."))
-        return text

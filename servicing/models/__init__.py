@@ -10,13 +10,14 @@ from servicing.models.parcels import Carrier, Parcel, Shipment, ShipmentQuerySet
 from servicing.models.ready_sets import ReadySet, ReadySetLine
 from servicing.models.reports import ServiceReport
 from servicing.models.tickets import Ticket, TicketEvent, TicketQuerySet
-from servicing.models.visitors import VisitingMember
+from servicing.models.visitors import CardRule, VisitingMember
 from servicing.models.warranty import WarrantyPeriod
 from servicing.models.work import Estimate, EstimateDraft, EstimateLine, Part
 
 __all__ = [
     "CalendarException",
     "CalendarSnapshot",
+    "CardRule",
     "Carrier",
     "CentreStaff",
     "Estimate",

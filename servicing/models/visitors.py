@@ -2,6 +2,7 @@
 
 from typing import Self
 
+from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
@@ -12,6 +13,63 @@ from cps_portal.core.partners.models import Partner
 from members.models import User
 from servicing.enums import CardRegion
 from servicing.models.centres import ServiceCentre
+from servicing.rules.visitors import shapes_of
+
+MAX_YEARS_VALID = 30
+
+
+class CardRule(models.Model):
+    """How a card of a region is recognised, and what to tell its holder (R5). A region without a rule takes any card.
+
+    A card that does not follow its rule is asked about, never refused: the other region may have changed its cards.
+    """
+
+    region = models.CharField(_("region of the card"), max_length=60, choices=CardRegion, unique=True)
+    number_shapes = models.TextField(
+        _("numbers look like"),
+        blank=True,
+        max_length=400,
+        help_text=_(
+            "One shape on each line: 9 is any digit, A any letter, and every other sign is itself. Spaces and hyphens "
+            "do not count. Leave it empty if any number can be right."
+        ),
+    )
+    max_years_valid = models.PositiveSmallIntegerField(
+        _("valid for at most, in years"),
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(1), MaxValueValidator(MAX_YEARS_VALID)],
+        help_text=_("Somebody is asked to look again at a card that is valid for longer."),
+    )
+    check_on_card = models.TextField(
+        _("what to check"), blank=True, max_length=500, help_text=_("What staff look at on the card, in plain words.")
+    )
+    what_they_get = models.TextField(
+        _("what they get"),
+        blank=True,
+        max_length=500,
+        help_text=_("What to tell them beside what every visiting member gets."),
+    )
+    sample = models.BooleanField(_("sample"), default=False, help_text=_("To be checked with the region."))
+
+    class Meta:
+        verbose_name = _("card rule of a region")
+        verbose_name_plural = _("card rules by region")
+        ordering = ["region"]
+        constraints = [
+            models.CheckConstraint(name="card_rule_region_known", condition=Q(region__in=CardRegion.values)),
+            models.CheckConstraint(
+                name="card_rule_years",
+                condition=Q(max_years_valid=None) | Q(max_years_valid__range=(1, MAX_YEARS_VALID)),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return str(self.get_region_display())
+
+    @property
+    def shapes(self) -> tuple[str, ...]:
+        return shapes_of(self.number_shapes)
 
 
 class VisitingMemberQuerySet(models.QuerySet["VisitingMember"]):
@@ -55,6 +113,7 @@ class VisitingMember(FoundByName):
         ordering = ["-at", "-pk"]
         indexes = [words_index("visiting_member_name_words")]
         constraints = [
+            models.CheckConstraint(name="visiting_member_region_known", condition=Q(region__in=CardRegion.values)),
             models.CheckConstraint(
                 name="visiting_member_erased_is_nobody",
                 condition=Q(erased_at=None) & ~Q(name="")

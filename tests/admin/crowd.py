@@ -76,10 +76,11 @@ from servicing.actions.service_requests import RequestedItem, open_parcel
 from servicing.actions.tickets import book_in
 from servicing.actions.visitors import Visitor, open_for_visitor
 from servicing.actions.warranty import decide_warranty
-from servicing.enums import EventKind, ServiceKind
+from servicing.enums import CardRegion, EventKind, ServiceKind
 from servicing.models import (
     CalendarException,
     CalendarSnapshot,
+    CardRule,
     Carrier,
     CentreStaff,
     EstimatedHoliday,
@@ -357,6 +358,7 @@ def add_rest(numbers: range, by: User) -> None:
         EmailChange.objects.create(user=by, old_email=f"old-{n}@example.org", new_email=by.email, at=LONG_AGO)
         CalendarSnapshot.objects.create(centre=ServiceCentre.objects.latest("pk"), facts={})
         Carrier.objects.create(slug=f"carrier-{n}", name=f"Carrier {n}")
+        CardRule.objects.get_or_create(region=CardRegion.values[n % len(CardRegion)])
         WarrantyPeriod.objects.create(shelf=Shelf.BODIES, country=f"{chr(65 + n // 26)}{chr(65 + n % 26)}", months=24)
         EstimatedHoliday.objects.create(country="AE", day=day, name="Eid", asked_at=LONG_AGO)
         Suppression.objects.create(address=f"gone-{n}@example.org", reason=SuppressionReason.BOUNCED, since=LONG_AGO)

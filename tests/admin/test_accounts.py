@@ -73,6 +73,7 @@ SEEN = {
             "serialchangeevent",
         },
         "servicing": {
+            "cardrule",
             "carrier",
             "packedticket",
             "readyset",
@@ -154,6 +155,7 @@ SEEN = {
             "idempotencyrecord",
         },
         "servicing": {
+            "cardrule",
             "carrier",
             "servicecentre",
             "servicecentreevent",
@@ -170,7 +172,16 @@ SEEN = {
         "system": {"tick"},
     },
     "Centre": {
-        "servicing": {"servicecentre", "ticket", "visitingmember", "loan", "loanunit", "readyset", "readysetline"}
+        "servicing": {
+            "cardrule",
+            "servicecentre",
+            "ticket",
+            "visitingmember",
+            "loan",
+            "loanunit",
+            "readyset",
+            "readysetline",
+        }
     },
     "": {},
 }

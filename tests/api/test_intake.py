@@ -14,7 +14,8 @@ from cps_portal.core.outbox.models import Message
 from kitbag.actions import stolen_reports
 from kitbag.models import Registration, Sighting
 from members.offers.actions.cards import get_or_issue_card
-from servicing.models import ServiceCentre, Ticket, VisitingMember
+from servicing.models import CardRule, ServiceCentre, Ticket, VisitingMember
+from servicing.rules.visitors import region_of
 from tests.api.machines import Machine, machine
 from tests.factories import validated
 from tests.queries import SNAPSHOT_QUERIES
@@ -239,6 +240,18 @@ def test_centre_and_keys_of_another_partner_are_as_if_they_did_not_exist(
     assert elsewhere.get("visitors").json()["results"] == []
     assert elsewhere.get(f"visitors/{visiting.pk}").status_code == 404
     assert code(elsewhere.post("visitors", visitor(workshop, world))) == (400, "invalid", "/centre")
+
+
+def test_what_the_rule_of_its_region_doubts_is_taken_with_a_warning(workshop: Machine, world: World) -> None:
+    card = visitor(workshop, world)
+    region = region_of(str(card["region"]))
+    CardRule.objects.create(region=region, number_shapes="ZZ 99", max_years_valid=1)
+    told = workshop.post("visitors", card | {"region": str(region), "expires_on": "2099-01-31"})
+    assert told.status_code == 201, told.content
+    assert [warning["code"] for warning in told.json()["warnings"]] == ["card_number", "expires_on"]
+    fits = card | {"region": str(region), "card_number": "zz-12", "serial": "066666666667"}
+    CardRule.objects.update(max_years_valid=None)
+    assert workshop.post("visitors", fits).json()["warnings"] == []
 
 
 def test_a_foreign_card_is_served_at_standard_speed_and_written_down(workshop: Machine, world: World) -> None:
