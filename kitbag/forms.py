@@ -219,8 +219,7 @@ class PriceForm(forms.Form):
         widget=forms.Select(attrs={"class": "input"}),
     )
 
-    def __init__(self, *args: Any, registration: Registration, has_proofs: bool = True, **kwargs: Any) -> None:
-        """`has_proofs`: whether there can be any, if the caller knows."""
+    def __init__(self, *args: Any, registration: Registration, **kwargs: Any) -> None:
         own = own_details(registration)
         country = registration.country.code or registration.member.country.code
         price = own.price if own else None
@@ -234,9 +233,7 @@ class PriceForm(forms.Form):
         )
         super().__init__(*args, **{"auto_id": "id_own_%s", **kwargs})
         cast(forms.ChoiceField, self.fields["currency"]).choices = currency_choices(get_language() or ENGLISH)
-        if has_proofs:
-            proof = cast(ProofField, self.fields["proof"])
-            proof.queryset = Evidence.objects.about(registration).proofs()
+        cast(ProofField, self.fields["proof"]).queryset = Evidence.objects.about(registration).proofs()
 
 
 class GroupForm(forms.Form):

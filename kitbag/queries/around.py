@@ -15,7 +15,7 @@ ITSELF = OuterRef("pk")
 
 
 class Around(NamedTuple):
-    """Whether there is any of these. `proofs` are also those of accounts that became one with the member's (R69)."""
+    """Whether there is any of these."""
 
     appeal: bool
     theft_report: bool
@@ -23,7 +23,6 @@ class Around(NamedTuple):
     hold: bool
     claim: bool
     evidence: bool
-    proofs: bool
     groups: bool
     planned_change: bool
     recovered_address: bool
@@ -37,7 +36,6 @@ AROUND: CompiledQuery[Around] = CompiledQuery(
         Exists(Hold.objects.filter(registration=ITSELF)),
         Exists(Claim.objects.open().filter(Q(claimant=ITSELF) | Q(holder=ITSELF))),
         Exists(Evidence.objects.filter(registration=ITSELF)),
-        Exists(Evidence.objects.filter(Q(registration=ITSELF) | Q(registration__merged_as__became=ITSELF))),
         Exists(KitGroup.objects.filter(member=OuterRef("member"))),
         Exists(StageChange.objects.planned().filter(product=OuterRef("product"), effective_on__gt=today)),
         Exists(LostAddress.objects.filter(member=OuterRef("member"), state=LostAddressState.APPROVED)),

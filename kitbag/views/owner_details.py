@@ -3,11 +3,12 @@
 from django.conf import settings
 from django.contrib import messages
 from django.core.files.uploadedfile import UploadedFile
+from django.forms import BaseForm
 from django.http import HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
 from django.utils.translation import gettext as _t
-from django.views.decorators.http import require_POST
+from django.views.decorators.http import require_http_methods, require_POST
 
 from cps_portal.core.lib.errors import Refusal
 from cps_portal.core.lib.throttle import is_throttled
@@ -19,11 +20,13 @@ from kitbag.views.shortcuts import get_own_registration, redirect_after_post
 from members.access import MemberRequest, answer_snapshot, member_required
 
 
-@require_POST
+@require_http_methods(["GET", "HEAD", "POST"])
 @member_required
 def set_photo(request: MemberRequest, pk: int) -> HttpResponse:
     """Show the member's own photo instead of the drawing."""
     registration = get_own_registration(request, pk)
+    if request.method != "POST":
+        return _form(request, registration, "photo", OwnPhotoForm(auto_id="id_own_%s"))
     form = OwnPhotoForm(request.POST, request.FILES)
     if form.is_valid():
         if problem := take_photo(request, registration, form.cleaned_data["photo"]):
@@ -47,11 +50,13 @@ def remove_photo(request: MemberRequest, pk: int) -> HttpResponse:
     return redirect_after_post(request, registration.get_absolute_url())
 
 
-@require_POST
+@require_http_methods(["GET", "HEAD", "POST"])
 @member_required
 def set_price(request: MemberRequest, pk: int) -> HttpResponse:
     """Keep the price paid for the member's own lists, or forget it."""
     registration = get_own_registration(request, pk)
+    if request.method != "POST":
+        return _form(request, registration, "price", PriceForm(registration=registration))
     form = PriceForm(request.POST, registration=registration)
     if form.is_valid():
         try:
@@ -95,6 +100,14 @@ def take_photo(request: MemberRequest, registration: Registration, upload: "Uplo
     except Refusal as refusal:
         return str(refusal)
     return ""
+
+
+def _form(request: MemberRequest, registration: Registration, name: str, form: BaseForm) -> HttpResponse:
+    """A form that the page of the product loads when it is opened. A whole page without JavaScript."""
+    if not registration.is_live:
+        return redirect_after_post(request, registration.get_absolute_url())
+    template = f"kitbag/_{name}_form.html" if request.htmx else f"kitbag/{name}.html"
+    return render(request, template, {"registration": registration, "product": registration.product, "form": form})
 
 
 def _page_with_errors(request: MemberRequest, registration: Registration, **forms: object) -> HttpResponse:

@@ -19,7 +19,7 @@ from cps_portal.core.lib.errors import Refusal
 from kitbag import rules
 from kitbag.actions import evidence, registrations, removals
 from kitbag.enums import ASKING, RegistrationState, RemovalReason, ReviewReason
-from kitbag.forms import EvidenceForm, GroupForm, OwnPhotoForm, PriceForm, RemoveForm
+from kitbag.forms import EvidenceForm, GroupForm, RemoveForm
 from kitbag.models import PointsEntry, Registration
 from kitbag.presenters.ledger import ENTRY_RELATIONS, entry_title, explain_entry, notified_at_by_change
 from kitbag.presenters.registrations import RegistrationCard, build_card, finish_url, planned_change_sentences
@@ -123,11 +123,12 @@ def remove(request: MemberRequest, pk: int) -> HttpResponse:
         "registration": registration,
         "product": registration.product,
         "form": form,
+        "in_dialog": bool(request.htmx),
         "holds": list(registration.holds.all()),
         **ownership_context(registration, what_there_is(registration)),
         **_cost(registration, membership_of(request.member)),
     }
-    return render(request, "kitbag/remove.html", context)
+    return render(request, "kitbag/_remove_form.html" if request.htmx else "kitbag/remove.html", context)
 
 
 def _remove(request: MemberRequest, registration: Registration, reason: RemovalReason) -> HttpResponse:
@@ -168,13 +169,11 @@ def product_context(request: MemberRequest, registration: Registration) -> dict[
         "targets": _targets(card, days, request.member.level),
         "standard_days": rules.STANDARD_DAYS,
         "history": _history(registration),
-        "remove_form": RemoveForm(),
-        "photo_form": OwnPhotoForm(auto_id="id_own_%s"),
+        "photo_form": None,
         **_for_the_owner(request, registration, around),
         "holds": list(registration.holds.all()) if around.hold else [],
         "evidence": registration.evidence.kept() if around.evidence else [],
         "evidence_form": EvidenceForm() if evidence.is_undecided(registration, around) else None,
-        **(_cost(registration, membership) if registration.is_live else {"cost": None}),
     }
 
 
@@ -183,7 +182,7 @@ def _for_the_owner(request: MemberRequest, registration: Registration, around: A
     if not registration.is_live or hasattr(request, "viewed_by"):
         return {"price_form": None, "group_form": None}
     return {
-        "price_form": PriceForm(registration=registration, has_proofs=around.proofs),
+        "price_form": None,
         "group_form": GroupForm(registration=registration, has_groups=around.groups),
     }
 

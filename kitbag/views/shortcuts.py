@@ -5,18 +5,23 @@ from typing import Any, TypeVar
 
 from django.core.paginator import Page, Paginator
 from django.db.models import Model, QuerySet
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
-from django.shortcuts import get_object_or_404
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils.http import urlencode
 from django_htmx.http import HttpResponseClientRedirect
 
+from cps_portal.core.lib.compiled_queries import CompiledModels
 from kitbag.models import Registration
 from members.access import MemberRequest
 
 M = TypeVar("M", bound=Model)
 
 WITH_PICTURE = ("owner_details__photo", "owner_details__thumbnail")  # to select with what is shown
+OWN_RELATIONS = ("product", "member", *WITH_PICTURE)
+OWN: CompiledModels[Registration] = CompiledModels(
+    lambda member, pk: Registration.objects.filter(member=member, pk=pk).select_related(*OWN_RELATIONS),
+    related=OWN_RELATIONS,
+)
 MAX_KEY_DIGITS = 18  # fits a bigint of Postgres
 MAX_QUERY_LENGTH = 100  # characters
 MIN_QUERY_LENGTH = 2  # a shorter text would match half of the catalogue
@@ -24,8 +29,10 @@ MIN_QUERY_LENGTH = 2  # a shorter text would match half of the catalogue
 
 def get_own_registration(request: MemberRequest, pk: int) -> Registration:
     """The member's own registration, in any state. Raises Http404 for any other, so that none can be probed for."""
-    rows = Registration.objects.of(request.member).select_related("product", "member", *WITH_PICTURE)
-    return get_object_or_404(rows, pk=pk)
+    registration = OWN.first(member=request.member.pk, pk=pk)
+    if registration is None:
+        raise Http404
+    return registration
 
 
 def read_keys(texts: Iterable[str]) -> list[int]:

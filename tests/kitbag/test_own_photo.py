@@ -114,6 +114,21 @@ def test_what_is_no_picture_is_refused_beside_the_field_and_nothing_changes(
     assert OwnerDetails.objects.get().photo == before.photo
 
 
+def test_the_form_is_a_page_and_what_the_page_of_the_product_loads_when_it_is_opened(
+    row: Registration, as_ana: Client
+) -> None:
+    address = f"/kitbag/{row.pk}/photo/"
+    assert f'hx-get="{address}"' in as_ana.get(row.get_absolute_url()).content.decode()
+    for headers in ({}, {"HTTP_HX_REQUEST": "true"}):
+        form = as_ana.get(address, **headers).content.decode()
+        assert ("<html" in form) != bool(headers)
+        assert f'action="{address}"' in form and 'type="file"' in form and "Use the drawing" not in form
+    show(row)
+    assert "Use the drawing" in as_ana.get(address).content.decode()
+    removals.remove_registration(registration=row, reason=RemovalReason.SOLD, by=row.member.user, at=NOW)
+    assert as_ana.get(address).headers["Location"] == row.get_absolute_url()
+
+
 def test_without_a_file_the_page_says_what_to_do(row: Registration, as_ana: Client) -> None:
     page = as_ana.post(f"/kitbag/{row.pk}/photo/")
     assert "Choose a photo first." in page.content.decode()
@@ -135,9 +150,9 @@ def test_it_is_the_owners_alone(row: Registration, world: World, as_ben: Client)
     with pytest.raises(Refusal) as refusal:
         set_photo(registration=row, upload=samples.upload(samples.jpeg()), by=world.ben.user, at=NOW)
     assert refusal.value.code == "owner"
-    for address in ("photo/", "photo/remove/"):
+    for address, read in (("photo/", 404), ("photo/remove/", 405)):
         assert as_ben.post(f"/kitbag/{row.pk}/{address}", {"photo": samples.upload(samples.jpeg())}).status_code == 404
-        assert as_ben.get(f"/kitbag/{row.pk}/{address}").status_code == 405
+        assert as_ben.get(f"/kitbag/{row.pk}/{address}").status_code == read
 
 
 def test_only_the_owner_and_staff_who_decide_open_it_and_only_the_owner_s_browser_keeps_it(

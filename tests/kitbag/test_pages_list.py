@@ -329,8 +329,9 @@ def test_a_counting_registration_cannot_be_reopened(as_ana: Client, world: World
 
 def test_removing_first_shows_the_cost_in_points_and_level(as_ana: Client, world: World) -> None:
     row = Registration.objects.get(member=world.ana, product=world.pro_body)
-    for name in ("remove", "product"):  # the page, and the dialog on the product's page
-        html = page(as_ana, name, row.pk)
+    dialog = as_ana.get(reverse("kitbag:remove", args=[row.pk]), **HTMX).content.decode()
+    assert "<html" not in dialog and 'formmethod="dialog"' in dialog
+    for html in (page(as_ana, "remove", row.pk), dialog):
         assert "Your total will go from 1,000 to 500 points." in html
         assert "Your level will go from Gold to Silver." in html
 

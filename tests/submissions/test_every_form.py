@@ -32,7 +32,7 @@ WITHOUT: dict[str, tuple[int, str]] = {  # how many forms of a template have no 
     "components/kept_form.html": (1, STATE),
     "cases/case.html": (1, STATE),
     "kitbag/_evidence.html": (1, STATE),
-    "kitbag/_own_photo.html": (1, STATE),
+    "kitbag/_photo_form.html": (1, STATE),
     "kitbag/group.html": (1, STATE),
     "kitbag/_ownership.html": (2, STATE),
     "kitbag/_product.html": (1, STATE),
