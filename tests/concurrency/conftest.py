@@ -1,8 +1,9 @@
 import pytest
 
+from tests.sandbox.conftest import sandbox
 from tests.workers import broker, no_broker, start_worker
 
-__all__ = ["broker", "no_broker", "start_worker"]
+__all__ = ["broker", "no_broker", "sandbox", "start_worker"]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -5,6 +5,8 @@ from typing import Any
 from django.apps import apps
 from django.utils import timezone
 
+from cps_portal.core.outbox.enums import State
+from cps_portal.core.outbox.models import Message
 from cps_portal.core.partners.models import IdempotencyRecord
 from cps_portal.sandbox.queries import sample_members
 from kitbag.models import Registration, Sale
@@ -91,6 +93,17 @@ def test_a_second_time_everything_is_new_and_nothing_is_left(workshop: Machine) 
     assert Parcel.objects.count() == len(second["tickets"])
     assert sample_members(workshop.partner).count() == 3
     assert not Member.objects.filter(number=first["members"][0]["number"]).exists()
+
+
+def test_mails_about_what_is_gone_are_cancelled(workshop: Machine) -> None:
+    """They could only fail, again and again, and hide from staff what really fails."""
+    make(workshop)
+    waiting = set(Message.objects.filter(kind="mail", state=State.QUEUED).values_list("pk", flat=True))
+    assert waiting
+    make(workshop)
+    old = Message.objects.filter(pk__in=waiting)
+    assert set(old.values_list("state", "to")) == {(State.CANCELLED, "")}
+    assert Message.objects.filter(kind="mail", state=State.QUEUED).exists(), "those about the new data wait"
 
 
 def test_the_same_request_again_makes_nothing_anew(workshop: Machine) -> None:

@@ -25,7 +25,7 @@ from cps_portal.core.lib.form_body import hash_form
 from cps_portal.core.rest.errors import BadHeader
 from cps_portal.core.rest.views import PartnerView
 
-HEADER = "Idempotency-Key"
+HEADER, REPLAYED = "Idempotency-Key", "Idempotency-Replayed"
 KEY = re.compile(r"[\x21-\x7e]{1,100}")
 FORM = "multipart/form-data"
 RECORDED_HEADERS = ("ETag", "Location")
@@ -46,12 +46,17 @@ class KeyReused(exceptions.APIException):
 
 
 def idempotent(
-    *, required: bool = True, first: Callable[..., None] | None = None
+    *,
+    required: bool = True,
+    first: Callable[..., None] | None = None,
+    afterwards: Callable[[], None] | None = None,
 ) -> Callable[[Callable[..., HttpResponse]], Callable[..., HttpResponse]]:
     """Decorator of `post` of a PartnerView. With `required` a request without a key is refused.
 
     `first` is called with the same arguments before the transaction, unless there is a record already: for work that
-    must survive a rollback, such as storing a file. What it raises is answered, but not recorded.
+    must survive a rollback, such as storing a file. What it raises is answered, but not recorded. `afterwards` is
+    called once the effect is committed: for work with transactions of its own. What it raises is answered, though the
+    record says otherwise, so it has to be work that somebody else would do later.
     """
 
     def decorate(method: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
@@ -71,7 +76,10 @@ def idempotent(
                 if recorded:
                     return recorded
                 first(view, request, *args, **kwargs)
-            return _run_once(view, attempt, lambda: method(view, request, *args, **kwargs))
+            response = _run_once(view, attempt, lambda: method(view, request, *args, **kwargs))
+            if afterwards is not None and status.is_success(response.status_code) and REPLAYED not in response:
+                afterwards()
+            return response
 
         post.idempotency_key_required = required  # type: ignore[attr-defined]
         return post
@@ -141,7 +149,7 @@ class _Attempt:
         if request_hash != self.request_hash:
             raise KeyReused
         response = HttpResponse(bytes(body), status=status, headers=json.loads(headers))
-        response["Idempotency-Replayed"] = "true"
+        response[REPLAYED] = "true"
         return response
 
     def record(self, response: HttpResponse) -> None:

@@ -11,11 +11,12 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 import pgtrigger
+from django.core.exceptions import ObjectDoesNotExist
 from django.db import transaction
 from django.db.models import DateField, F, Model
 
 from cps_portal.core.partners.models import Partner
-from cps_portal.sandbox.actions.guard import require_sandbox
+from cps_portal.sandbox.actions.guard import lock_samples, require_sandbox
 from kitbag.models import Hold
 from members.offers import tasks as offers
 from members.offers.models import CardRequest, PackEvent, WelcomePack
@@ -60,6 +61,7 @@ AGED: Mapping[type[Model], str] = {
     CardRequest: "partner",
 }
 MAX_DAYS = 400
+SWEEP_ATTEMPTS = 5
 # Facts about the world and not about the job: a card or a guarantee does not end earlier because the job is older.
 STAYS = {(VisitingMember, "expires_on"), (Ticket, "warranty_until"), (VisitingMember, "erased_at")}
 LOGS = ("servicing.TicketEvent:append_only", "offers.PackEvent:append_only")
@@ -80,7 +82,7 @@ SWEEPS: Mapping[str, Callable[[], None]] = {  # as celery.py runs them by the cl
 
 @dataclass
 class Aged:
-    """How many of the partner's tickets, loans, packs and card requests are older now, and what ran afterwards."""
+    """How many of the partner's tickets, loans, packs and card requests are older now, and what runs afterwards."""
 
     days: int
     tickets: int = 0
@@ -92,15 +94,16 @@ class Aged:
 
 @transaction.atomic
 def age_partner(*, partner: Partner, days: int, at: datetime) -> Aged:
-    """Move every moment of the partner's jobs, loans and packs `days` into the past, and run the periodic tasks.
+    """Move every moment of the partner's jobs, loans and packs `days` into the past.
 
-    0 days only runs them. The history of rows is not moved: it goes on saying when something was written here, and this
-    change is in it. The columns of an open ticket are computed anew from its events, because a working day may have
-    become a Sunday. Raises Refusal `real_people`.
+    Call `run_sweeps` once it is committed. 0 days moves nothing. The history of rows is not moved: it goes on saying
+    when something was written here, and this change is in it. The columns of an open ticket are computed anew from its
+    events, because a working day may have become a Sunday. Raises Refusal `real_people`.
     """
     require_sandbox()
     aged = Aged(days)
     if days:
+        lock_samples(partner)
         tickets = Ticket.objects.visible_to_partner(partner)
         lock_members_of(tickets)  # before their tickets and packs, as everywhere
         WelcomePack.objects.visible_to_partner(partner).lock_members()
@@ -115,9 +118,25 @@ def age_partner(*, partner: Partner, days: int, at: datetime) -> Aged:
         for ticket in tickets.open().order_by("member", "pk"):
             with lock_ticket(ticket) as locked:
                 apply_events(locked, at)
-    for sweep in SWEEPS.values():
-        sweep()
     return aged
+
+
+def run_sweeps() -> None:
+    """Run the periodic tasks, for everybody's jobs, loans and packs, as the clock does.
+
+    Outside of a transaction, so that each step of theirs has its own: in one, the sweep of a partner would keep what it
+    has locked of another partner's until the last one ends, and two at once would wait for each other for ever.
+    """
+    for sweep in SWEEPS.values():
+        _run_sweep(sweep)
+
+
+def _run_sweep(sweep: Callable[[], None]) -> None:
+    """Once more if a row is gone that it has found: only a sandbox deletes jobs, while a partner makes data anew."""
+    for _attempt in range(SWEEP_ATTEMPTS - 1):
+        with suppress(ObjectDoesNotExist):
+            return sweep()
+    return sweep()
 
 
 def moments_of(model: type[Model]) -> list[str]:

@@ -6,9 +6,10 @@ from uuid import uuid4
 from allauth.account.models import EmailAddress
 from django.db import transaction
 
+from cps_portal.core.outbox import actions as outbox
 from cps_portal.core.partners.enums import PartnerKind
 from cps_portal.core.partners.models import IdempotencyRecord, Partner
-from cps_portal.sandbox.actions.guard import require_sandbox
+from cps_portal.sandbox.actions.guard import lock_samples, require_sandbox
 from cps_portal.sandbox.actions.jobs import DAY, make_jobs, sample_centre
 from cps_portal.sandbox.actions.people import (
     address_of,
@@ -43,8 +44,8 @@ def make_anew(*, partner: Partner, at: datetime) -> list[Member]:
     Raises Refusal `real_people`, `product`, `terms`.
     """
     require_sandbox()
-    Partner.objects.select_for_update(no_key=True).get(pk=partner.pk)
-    _delete_samples(partner)
+    lock_samples(partner)
+    _delete_samples(partner, at)
     IdempotencyRecord.objects.filter(partner=partner).delete()  # their answers name what is gone
     centre = sample_centre(partner=partner) if partner.kind == PartnerKind.CENTRE else None
     country = home_of(centre, at)
@@ -65,8 +66,10 @@ def make_anew(*, partner: Partner, at: datetime) -> list[Member]:
     return members
 
 
-def _delete_samples(partner: Partner) -> None:
-    users = set(sample_members(partner).values_list("user", flat=True))
+def _delete_samples(partner: Partner, at: datetime) -> None:
+    """Also cancels the mails to them that are still waiting: what they are about is gone, so they could only fail."""
+    locked = sample_members(partner).select_for_update(of=("self",))  # before what hangs on them, as everywhere
+    users = set(locked.values_list("user", flat=True))
     rows = samples_of(partner, users)
     if is_shared(rows, partner):
         shared = {user for user in users if is_shared(samples_of(partner, [user]), partner)}
@@ -75,6 +78,8 @@ def _delete_samples(partner: Partner) -> None:
             user.save(update_fields=["email"])
             EmailAddress.objects.filter(user=user).update(email=user.email)
         rows = samples_of(partner, users - shared)
+    addresses = User.objects.filter(pk__in=rows.get(User, set())).values_list("email", flat=True)
+    outbox.erase_addresses(addresses=addresses, at=at)
     delete_rows(rows)
 
 

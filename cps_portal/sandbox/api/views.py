@@ -147,7 +147,7 @@ class AgeView(SandboxView):
         request=AgeInSerializer,
         responses={200: described(AgedSerializer, "What is older now.")},
     )
-    @idempotent()
+    @idempotent(afterwards=actions.run_sweeps)
     def post(self, request: Request) -> HttpResponse:
         form = AgeInSerializer(data=request.data)
         form.is_valid(raise_exception=True)

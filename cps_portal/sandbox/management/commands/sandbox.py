@@ -40,6 +40,7 @@ class Command(BaseCommand):
                 self.stdout.write(json.dumps(describe_samples(found), cls=DjangoJSONEncoder, indent=2))
             else:
                 aged = actions.age_partner(partner=found, days=days, at=timezone.now())
+                actions.run_sweeps()
                 self.stdout.write(f"{aged.tickets} tickets, {aged.loans} loans and {aged.packs} packs are older now.")
         except Refusal as refusal:
             raise CommandError(str(refusal)) from refusal
