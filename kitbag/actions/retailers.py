@@ -6,11 +6,17 @@ from datetime import date
 from django.db import transaction
 from django.db.models.functions import Lower
 
+from cps_portal.core.lib.compiled_queries import CompiledQuery
 from kitbag.catalogue.retailers_reader import RetailerRecord
 from kitbag.enums import ShopStatus
 from kitbag.models import AuthorisedPeriod, Retailer
 
 MAX_SUGGESTIONS = 100
+SUGGESTED: CompiledQuery[tuple[str]] = CompiledQuery(
+    lambda country, on: (
+        Retailer.objects.filter(country=country).authorised(on).order_by("name").values_list("name")[:MAX_SUGGESTIONS]
+    )
+)
 
 
 @transaction.atomic
@@ -33,8 +39,7 @@ def load_retailers(*, retailers: Iterable[RetailerRecord]) -> tuple[int, int]:
 
 def suggest_retailers(country: str, on: date) -> list[str]:
     """The names of a country's retailers that are authorised on that day, for the store field."""
-    shops = Retailer.objects.filter(country=country).authorised(on)
-    return list(shops.order_by("name").values_list("name", flat=True)[:MAX_SUGGESTIONS])
+    return [name for (name,) in SUGGESTED.all(country=country, on=on)]
 
 
 def shop_status(store: str, country: str, on: date) -> ShopStatus:

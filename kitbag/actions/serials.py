@@ -9,6 +9,7 @@ from django.utils.translation import gettext_lazy as _
 
 from cps_portal.core.files.actions import read_marks
 from cps_portal.core.files.actions import refusal as refusal_of_file
+from cps_portal.core.lib.compiled_queries import CompiledModels
 from cps_portal.core.lib.errors import Refusal
 from cps_portal.core.lib.lists import in_words
 from kitbag import rules
@@ -19,6 +20,7 @@ from kitbag.rules.labels import serial_candidates
 from kitbag.rules.photos import FILM_CATEGORIES, is_same_model
 from members.models import User
 
+OPTIONAL: CompiledModels[SerialShape] = CompiledModels(lambda: SerialShape.objects.filter(use=ShapeUse.OPTIONAL))
 PHOTO_FIELD = "photo"
 MAX_CANDIDATES = 20  # numbers of one photo that are checked
 MAX_NAMED = 4  # of them that a sentence names
@@ -73,12 +75,12 @@ def may_lack_serial(product: Product) -> bool:
     """Whether the member may choose "There’s no serial number on this item" (R33)."""
     if product.serial_optional:
         return True
-    return any(shape.covers(product.category) for shape in SerialShape.objects.filter(use=ShapeUse.OPTIONAL))
+    return any(shape.covers(product.category) for shape in OPTIONAL.all())
 
 
 def find_optional_serials(products: Iterable[Product]) -> set[int]:
     """The keys of those for which `may_lack_serial` is true, in one query."""
-    shapes = list(SerialShape.objects.filter(use=ShapeUse.OPTIONAL))
+    shapes = OPTIONAL.all()
     return {
         product.pk
         for product in products

@@ -3,8 +3,10 @@
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import date
 
 from django.contrib.humanize.templatetags.humanize import intcomma
+from django.db.models import F, Value
 from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.text import format_lazy
@@ -13,6 +15,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
 from cps_portal.core.lib.addresses import address_of
+from cps_portal.core.lib.compiled_queries import CompiledQuery, IsAmong, joined_keys
 from cps_portal.core.lib.lists import in_words
 from cps_portal.core.lib.written_dates import date_format
 from kitbag import rules
@@ -20,6 +23,13 @@ from kitbag.enums import RefusalReason, RegistrationState, Stage
 from kitbag.models import Registration, StageChange
 from kitbag.queries.in_service import InService
 
+PLANNED: CompiledQuery[tuple[int, date, int, int]] = CompiledQuery(
+    lambda products, today: (
+        StageChange.objects.planned()
+        .filter(IsAmong(F("product"), Value(products)), effective_on__gt=today)
+        .values_list("product", "effective_on", "before", "after")
+    )
+)
 DETAIL_WORDS = {
     "serial": _("serial number"),
     "country": _("country of purchase"),
@@ -205,19 +215,19 @@ def _points_kept(registration: Registration) -> Promise:
 
 def planned_change_sentences(products: Iterable[int]) -> dict[int, str]:
     """What is planned for these products, by key of the product: members read it before they add one (R22)."""
-    changes = StageChange.objects.planned().filter(product__in=products, effective_on__gt=timezone.localdate())
+    changes = PLANNED.all(products=joined_keys(products), today=timezone.localdate())
     sentences: dict[int, list[str]] = defaultdict(list)
     points_before: dict[int, int] = {}
-    for change in changes.only("product", "effective_on", "before", "after"):
+    for product, effective_on, before, after in changes:
         sentence = _t("From %(day)s it counts %(after)s instead of %(before)s.")
-        sentences[change.product_id].append(
+        sentences[product].append(
             sentence
             % {
-                "day": date_format(change.effective_on, "j F Y"),
-                "after": intcomma(change.after),
+                "day": date_format(effective_on, "j F Y"),
+                "after": intcomma(after),
                 # Of two planned changes, the second starts from what the first leaves.
-                "before": intcomma(points_before.get(change.product_id, change.before)),
+                "before": intcomma(points_before.get(product, before)),
             }
         )
-        points_before[change.product_id] = change.after
+        points_before[product] = after
     return {product: " ".join(lines) for product, lines in sentences.items()}

@@ -16,6 +16,7 @@ from django.utils.translation import ngettext
 from django.views.decorators.http import require_GET, require_http_methods
 
 from cps_portal.core.files.actions import Uploads
+from cps_portal.core.lib.compiled_queries import CompiledModels
 from cps_portal.core.lib.errors import Refusal
 from cps_portal.core.lib.throttle import is_throttled
 from kitbag import rules
@@ -23,7 +24,7 @@ from kitbag.actions import appeals, evidence, registrations, serials
 from kitbag.actions.serials import check_serial
 from kitbag.enums import ASKING, EvidenceKind, RegistrationState
 from kitbag.forms import PURCHASE_DETAILS, DetailsForm
-from kitbag.models import Product, Registration
+from kitbag.models import Evidence, Product, Registration
 from kitbag.presenters.registrations import details_to_complete, planned_change_sentences
 from kitbag.presenters.texts import NEXT_STEPS, SERIAL_SENTENCES, release_sentence, serial_sentence
 from kitbag.queries.last_purchase import find_last_purchase
@@ -32,6 +33,9 @@ from kitbag.views.shortcuts import get_own_registration, redirect_after_post
 from kitbag.views.stores import refresh_notes_on_change, store_context
 from members.access import MemberRequest, member_required
 
+EVIDENCE: CompiledModels[Evidence] = CompiledModels(
+    lambda registration: Evidence.objects.kept().filter(registration=registration), related=["file"]
+)
 MIN_SERIAL_LENGTH = 4  # of a number that is checked while it is typed
 MAX_KEY_DIGITS = 18  # fits a bigint of Postgres
 
@@ -323,7 +327,7 @@ def _page(
         "carried": form.carried,
         "taken": taken,
         "reading": reading,
-        "evidence": registration.evidence.kept(),
+        "evidence": EVIDENCE.all(registration=registration.pk),
         "evidence_asked": registration.refusal_reason in ASKING and registration.needs_member,
         "through": bool(request.POST.get("through") or request.GET.get("through")),
         "asked_for": registration.asked_for if registration.needs_member else "",

@@ -1,4 +1,4 @@
-"""The page of a product loads the forms that few open when they are opened; without scripts they are pages (R25, R26)."""
+"""The page of a product loads rarely opened forms when they are opened; without scripts they are pages (R25, R26)."""
 
 from collections.abc import Callable
 from decimal import Decimal

@@ -1,7 +1,11 @@
 """Options written in Python are those that Django's templates write, escaped and marked alike."""
 
+from pathlib import Path
+
+import django.forms
 import pytest
 from django import forms
+from django.template import Context, Engine
 from django.template.loader import render_to_string
 from django.test.html import parse_html
 from django.utils.html import escape
@@ -70,3 +74,34 @@ def test_a_long_select_is_written_for_each_language_and_value() -> None:
     english = select.render("country", "ZA")
     assert "Help" in english and "Help" not in french
     assert 'value="ZA" selected' in english and 'value="ZA" selected' not in select.render("country", "")
+
+
+OF_DJANGO = Path(django.forms.__file__).parent / "templates/django/forms/widgets"
+ATTRIBUTES = {
+    "id": "id_name",
+    "required": True,
+    "disabled": False,
+    "data-note": HOSTILE,
+    "maxlength": 1234,
+    "aria-describedby": _("Help"),
+    "data-safe": mark_safe("&amp;"),
+}
+
+
+@pytest.mark.parametrize("value", ["ZA", HOSTILE, "", 0, 1234567, None, mark_safe("a &amp; b"), _("Help")])
+@pytest.mark.parametrize("kind", ["text", "email", "hidden", "file", "password", HOSTILE])
+def test_an_input_is_written_as_django_would_write_it(kind: str, value: object) -> None:
+    engine = Engine(dirs=[str(OF_DJANGO)])
+    source = (OF_DJANGO / "input.html").read_text().replace("django/forms/widgets/", "")
+    for attributes in ({**ATTRIBUTES, "class": "wide"}, {"class": ""}):
+        widget = {"type": kind, "name": HOSTILE, "value": value, "attrs": attributes}
+        expected = engine.from_string(source).render(Context({"widget": widget})).strip()
+        assert render_to_string("django/forms/widgets/input.html", {"widget": widget}).strip() == expected
+
+
+@pytest.mark.parametrize(
+    ("kind", "has_class"), [("text", True), ("email", True), ("hidden", False), ("checkbox", False), ("file", False)]
+)
+def test_an_input_has_the_class_of_fields_unless_it_has_one(kind: str, has_class: bool) -> None:
+    widget = {"type": kind, "name": "a", "value": None, "attrs": {}}
+    assert ('class="input"' in render_to_string("django/forms/widgets/input.html", {"widget": widget})) == has_class
