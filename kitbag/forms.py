@@ -57,6 +57,9 @@ class DetailsForm(forms.Form):
                 "autocomplete": "off",
                 "autocapitalize": "characters",
                 "spellcheck": "false",
+                "lang": "en",  # in Turkish, capitals of “i” are “İ”
+                "dir": "ltr",
+                "translate": "no",
             }
         ),
     )

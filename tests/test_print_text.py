@@ -1,9 +1,15 @@
 """Text on paper: every script that people type is drawn as it is typed; nothing is an empty box, no line too wide."""
 
+import json
+
+from django.utils import translation
+
+from cps_portal.core.lib.pdf import prepare_pdf
 from cps_portal.core.lib.print_text import (
     WORD_BREAK,
     breakable,
     drawable,
+    in_own_direction,
     isolated,
     shortened,
     with_groups_in_order,
@@ -92,6 +98,25 @@ def test_a_name_keeps_its_direction_to_itself() -> None:
     assert isolated("Ana") == "Ana"
     assert isolated("علي") == "\u2068علي\u2069"
     assert isolated("") == ""
+    with translation.override("ar"):
+        assert isolated("Ana") == "\u2068Ana\u2069"  # else the day behind it would join its line
+        assert isolated("") == ""
+
+
+def test_a_line_in_another_script_keeps_its_order_on_a_paper_from_right_to_left() -> None:
+    assert in_own_direction("12 Sample Road\nالقاهرة 12\n\nGold") == "\u206612 Sample Road\u2069\nالقاهرة 12\n\nGold"
+    assert in_own_direction("+335") == "\u2066+335\u2069"
+
+
+def test_papers_in_arabic_hold_what_is_written_from_left_to_right_together() -> None:
+    data = {"title": "كشف", "rows": [{"amount": "−185", "note": "The shutter unit has to be replaced."}]}
+    with translation.override("ar"):
+        rows = json.loads(prepare_pdf("points", data).data)["rows"]
+    assert rows == [
+        {"amount": "\u2066−185\u2069", "note": "\u2066The shutter unit has to be replaced.\u2069"},
+    ]
+    with translation.override("ru"):
+        assert json.loads(prepare_pdf("points", data).data)["rows"] == data["rows"]
 
 
 def test_what_is_cut_off_is_shown() -> None:

@@ -21,6 +21,7 @@ from cps_portal.core.lib.money import format_money
 from cps_portal.core.lib.pdf import PreparedPdf, prepare_pdf
 from cps_portal.core.lib.print_text import breakable, isolated, shortened
 from cps_portal.core.lib.spreadsheets import escape_formula, write_workbook
+from cps_portal.core.lib.text import latin_digits
 from cps_portal.core.lib.written_dates import date_format
 from kitbag.models import KitGroup, Registration, own_details
 from kitbag.queries.last_service import last_service_days
@@ -60,7 +61,7 @@ def kit_list_items(member: Member, group: KitGroup | None = None) -> list[ListIt
             number=number,
             description=str(registration.product.get_shelf_display()),
             model=registration.product.name,
-            serial=registration.serial,
+            serial=latin_digits(registration.serial),
             purchased_on=registration.purchased_on,
             store=registration.store,
             country=str(registration.country.name) if registration.country else "",

@@ -43,6 +43,9 @@ class RedeemForm(forms.Form):
                 "autocomplete": "off",
                 "autocapitalize": "characters",
                 "spellcheck": "false",
+                "lang": "en",  # in Turkish, capitals of “i” are “İ”
+                "dir": "ltr",
+                "translate": "no",
             }
         ),
     )

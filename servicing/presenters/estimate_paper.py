@@ -5,6 +5,7 @@ from django.utils.translation import pgettext
 
 from cps_portal.core.lib.money import format_money, format_quantity
 from cps_portal.core.lib.pdf import PreparedPdf, prepare_pdf
+from cps_portal.core.lib.text import latin_digits
 from cps_portal.core.lib.written_dates import date_format
 from kitbag.presenters.drawings import drawing_svg
 from servicing.models import Estimate, Ticket
@@ -19,7 +20,7 @@ def estimate_paper(ticket: Ticket, estimate: Estimate) -> PreparedPdf:
     total = format_money(estimate.total, estimate.currency)
     product: list[dict[str, object]] = [
         {"name": _("Product"), "value": ticket.product.name},
-        {"name": _("Serial number"), "value": ticket.serial, "code": True},
+        {"name": _("Serial number"), "value": latin_digits(ticket.serial), "code": True},
         {"name": pgettext("kind of service", "Service"), "value": ticket.get_service_display()},
     ]
     return prepare_pdf(

@@ -14,6 +14,7 @@ from cps_portal.core.lib.languages import ENGLISH
 from cps_portal.core.lib.lists import with_commas
 from cps_portal.core.lib.pdf import PreparedPdf, prepare_pdf
 from cps_portal.core.lib.print_text import breakable, in_direction_of, isolated, shortened
+from cps_portal.core.lib.text import latin_digits
 from cps_portal.core.lib.written_dates import date_format
 from kitbag.presenters.drawings import drawing_svg
 from members.addresses import phone_in_groups
@@ -189,7 +190,7 @@ def _row(ticket: Ticket, words: _Words) -> dict[str, Any]:
     return {
         "name": ticket.product.name,
         "note": words.for_centre(lambda: _note(ticket)),
-        "serial": breakable(ticket.serial, MAX_WORD_IN_CELL),
+        "serial": breakable(latin_digits(ticket.serial), MAX_WORD_IN_CELL),
         **_bars(ticket.reference),
         "reference": ticket.reference_in_groups,
     }

@@ -7,6 +7,8 @@ from django.utils.translation import ngettext
 
 from cps_portal.core.lib.lists import with_commas
 from cps_portal.core.lib.pdf import PreparedPdf, prepare_pdf
+from cps_portal.core.lib.print_text import isolated
+from cps_portal.core.lib.text import latin_digits
 from cps_portal.core.lib.written_dates import date_format
 from kitbag.presenters.drawings import drawing_svg
 from members.addresses import phone_in_groups
@@ -21,7 +23,7 @@ def report_paper(ticket: Ticket, report: ServiceReport, clock: Clock, owner: str
     """What was done, with parts and measurements; the dates, until when it is covered, and who did it."""
     title = _("Service report %(reference)s") % {"reference": ticket.reference_in_groups}
     centre = ticket.centre
-    signed = [report.technician, centre.name, date_format(centre.today(report.at), "j F Y")]
+    signed = [isolated(report.technician), isolated(centre.name), date_format(centre.today(report.at), "j F Y")]
     return prepare_pdf(
         "service-report",
         {
@@ -40,7 +42,7 @@ def report_paper(ticket: Ticket, report: ServiceReport, clock: Clock, owner: str
             "product_title": _("The product"),
             "product": _product(ticket, report, owner),
             "signatures": [with_commas(signed), _("Quality check")],
-            "foot": with_commas([title, ticket.product.name, ticket.serial]),
+            "foot": with_commas([title, isolated(ticket.product.name), isolated(latin_digits(ticket.serial))]),
         },
     )
 
@@ -77,11 +79,11 @@ def _facts(ticket: Ticket, clock: Clock) -> list[dict[str, object]]:
 def _product(ticket: Ticket, report: ServiceReport, owner: str) -> list[dict[str, object]]:
     centre = ticket.centre
     rows: list[dict[str, object]] = [
-        {"name": _("Serial number"), "value": ticket.serial, "code": True},
+        {"name": _("Serial number"), "value": latin_digits(ticket.serial), "code": True},
         {"name": _("Owner"), "value": owner},
         {
             "name": _("Centre"),
-            "value": f"{centre.name}, {phone_in_groups(centre.phone)}" if centre.phone else centre.name,
+            "value": "\n".join(filter(None, [centre.name, phone_in_groups(centre.phone)])),
         },
         {"name": _("Technician"), "value": report.technician},
     ]

@@ -21,7 +21,7 @@ from django.http import HttpResponse
 from django.utils.translation import get_language, get_language_bidi, pgettext
 
 from cps_portal.core.lib.fair_share import TooManyAtOnce
-from cps_portal.core.lib.print_text import FONTS, breakable, drawable, with_groups_in_order
+from cps_portal.core.lib.print_text import FONTS, breakable, drawable, in_own_direction, with_groups_in_order
 from cps_portal.core.lib.snapshot import after_snapshot
 
 PROGRAM = Path(__file__).with_name("typesetter.py")  # not imported: the library would be in each process of ours
@@ -114,7 +114,7 @@ def _clean(value: Any) -> Any:
     if isinstance(value, Iterable) and not isinstance(value, str):
         return [_clean(item) for item in value]
     text = breakable(drawable(str(value)))
-    return with_groups_in_order(text) if get_language_bidi() else text
+    return in_own_direction(with_groups_in_order(text)) if get_language_bidi() else text
 
 
 def squares_svg(rows: Sequence[Sequence[bool]]) -> str:

@@ -9,6 +9,7 @@ from itertools import pairwise
 from pathlib import Path
 
 from anyascii import anyascii
+from django.utils.translation import get_language_bidi
 
 from cps_portal.core.lib.languages import RIGHT_TO_LEFT
 
@@ -27,13 +28,28 @@ EVERY_PLANE, FIRST_PLANE = 12, 4  # formats of the table "cmap" of a font
 
 def isolated(text: str) -> str:
     """For a name inside a sentence: in whatever direction it is written, what stands around it keeps its order."""
-    return f"{ISOLATE}{text}{END_ISOLATE}" if text and not text.isascii() else text
+    is_apart = text and (get_language_bidi() or not text.isascii())
+    return f"{ISOLATE}{text}{END_ISOLATE}" if is_apart else text
 
 
 def in_direction_of(language: str, text: str) -> str:
     """For words of another language on a paper: each line reads in the direction of that language."""
     begin = ISOLATE_RIGHT_TO_LEFT if language in RIGHT_TO_LEFT else ISOLATE_LEFT_TO_RIGHT
     return "\n".join(f"{begin}{line}{END_ISOLATE}" if line else "" for line in text.split("\n"))
+
+
+def in_own_direction(text: str) -> str:
+    """For a whole text on a paper that is read from right to left: a line without a letter of such a script, as
+    "12 Sample Road", "+335" or a sentence in English, keeps its number and its full stop where they belong.
+    """
+    return "\n".join(
+        line if line.isalnum() or _has_right_to_left(line) else f"{ISOLATE_LEFT_TO_RIGHT}{line}{END_ISOLATE}"
+        for line in text.split("\n")
+    )
+
+
+def _has_right_to_left(line: str) -> bool:
+    return not line or any(unicodedata.bidirectional(sign) in ("R", "AL") for sign in line)
 
 
 def with_groups_in_order(text: str) -> str:

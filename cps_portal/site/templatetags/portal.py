@@ -13,6 +13,7 @@ from django.utils.text import capfirst
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
+from cps_portal.core.lib.text import latin_digits
 from cps_portal.core.lib.written_numbers import grouped
 from kitbag.enums import Stage
 from kitbag.models import Product, Registration, own_details
@@ -41,6 +42,12 @@ def _icon(name: str, classes: str, sprite: str) -> SafeString:
     return format_html(
         '<svg class="{}" aria-hidden="true"><use href="{}#{}"/></svg>', f"{kind} {classes}".strip(), sprite, name
     )
+
+
+@register.filter("latin_digits")
+def with_latin_digits(text: str) -> str:
+    """A serial number as typed (R28), with digits of every script as 0 to 9."""
+    return latin_digits(text)
 
 
 @register.filter
