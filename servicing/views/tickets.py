@@ -213,8 +213,10 @@ def _get_own_ticket(request: MemberRequest, reference: str) -> Ticket:
     parsed = parse_reference(reference)
     if not parsed:
         raise Http404
-    tickets = jobs.with_clocks(Ticket.objects.of(request.member)).select_related("registration", "follows")
-    return get_object_or_404(tickets, reference=parsed)
+    ticket = jobs.find_own_ticket(request.member, parsed)
+    if ticket is None:
+        raise Http404
+    return ticket
 
 
 def _page(request: MemberRequest, ticket: Ticket, form: MessageForm, status: int = 200) -> HttpResponse:

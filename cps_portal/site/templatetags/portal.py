@@ -5,6 +5,7 @@ from functools import cache, lru_cache
 from typing import Any
 
 from django import template
+from django.conf import settings
 from django.forms import BaseForm
 from django.templatetags.static import static
 from django.utils.html import escape, format_html, format_html_join
@@ -48,6 +49,23 @@ def _icon(name: str, classes: str, sprite: str) -> SafeString:
 def with_latin_digits(text: str) -> str:
     """A serial number as typed (R28), with digits of every script as 0 to 9."""
     return latin_digits(text)
+
+
+@register.simple_tag
+def language_buttons() -> SafeString:
+    """Those that choose a language, each in its own words, with the one of the page marked."""
+    return _language_buttons(tuple(settings.LANGUAGES), get_language())
+
+
+@lru_cache(REMEMBERED)
+def _language_buttons(languages: tuple[tuple[str, str], ...], here: str | None) -> SafeString:
+    current = SafeString(' aria-current="true"')
+    buttons = format_html_join(
+        "\n",
+        '<li><button type="submit" name="language" value="{}" lang="{}"{}><bdi>{}</bdi></button></li>',
+        [(code, code, current if code == here else "", name) for code, name in languages],
+    )
+    return format_html("<ul>{}</ul>", buttons)
 
 
 @register.filter
