@@ -7,6 +7,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
+from cps_portal.core.lib.text import latin_digits
 from cps_portal.site.templatetags.portal import icon, kit_picture, points_chip
 from kitbag.presenters.registrations import RegistrationCard
 
@@ -60,7 +61,8 @@ def _sentence(card: RegistrationCard) -> SafeString:
         return format_html('<p class="kit__meta{}">{}{}</p>', turn, card.summary, twin)
     serial = NOTHING
     if card.serial:
-        serial = format_html('{} <span class="ltr">{}</span> · ', _("Serial"), card.serial)
+        number = format_html('<span class="ltr" lang="en" translate="no">{}</span>', latin_digits(card.serial))
+        serial = format_html("{} {} · ", _("Serial"), number)
     return format_html('<p class="kit__meta">{}{}</p>', serial, card.bought)
 
 
