@@ -1,20 +1,22 @@
 """Offers as a member sees them: open to them, signed up for, or open to a higher level (R36, R59)."""
 
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 
-from django.db.models import Count, Q
+from django.db.models import Count, Q, QuerySet
 from django.utils import timezone
 
 from cps_portal.core.lib.compiled_queries import CompiledModels
 from members.enums import Level
 from members.models import Member
-from members.offers.enums import OfferKind, PackState, PlaceState
+from members.offers.enums import OfferKind, OfferState, PackState, PlaceState
 from members.offers.models import SIGNED_UP, Card, CardQuerySet, CardRequest, Offer, SignUp, WelcomePack
 from members.offers.rules import UNDELIVERED_STATES
 from members.queries import active_countries, membership_of
 from members.rules import Membership
+
+DOOR_STAYS_OPEN = timedelta(days=1)  # after the end, or the beginning if no end is known
 
 
 def find_returned_card(member: Member) -> CardRequest | None:
@@ -40,6 +42,7 @@ class VisibleOffer:
     first_level: str = ""  # the name of the lowest level that opens it, if the member's does not
     can_open: bool = False  # whether it opens at that level where the member lives: benefits may end at Silver (R3)
     is_resting: bool = False  # the member lives outside the free programme (R65)
+    is_abroad: bool = False  # an event in another country, which welcomes them (R4)
 
     @property
     def has_place(self) -> bool:
@@ -84,7 +87,11 @@ def visible_offers(
         for offer in current
         if offer.kind != OfferKind.WELCOME_PACK
     ]
-    shown = [each for each in visible if each.sign_up or (each.takes_sign_ups and (each.is_open or each.can_open))]
+    shown = [
+        each
+        for each in visible
+        if each.sign_up or (each.takes_sign_ups and not each.is_abroad and (each.is_open or each.can_open))
+    ]
     shown.sort(key=lambda each: (not (each.sign_up or each.is_open), each.offer.starts_at or each.offer.since))
     return OfferOverview(
         pack_offered=pack_offers[0] if pack_offers and (pack is None or pack.can_be_requested_again) else None,
@@ -92,6 +99,21 @@ def visible_offers(
         offers=shown,
         pack_returned=pack if pack and pack.state == PackState.RETURNED and membership.is_active else None,
     )
+
+
+def events_for_travellers(member: Member, country: str, at: datetime) -> list[Offer]:
+    """The events to come in a country that welcome a member who travels there, the next first (R4)."""
+    events = Offer.objects.open_to(membership_of(member), at).filter(
+        kind=OfferKind.EVENT, open_to_travellers=True, countries__contains=[country], starts_at__gt=at
+    )
+    return list(events.order_by("starts_at", "pk"))
+
+
+def events_at(at: datetime) -> QuerySet[Offer]:
+    """The events at whose door somebody can show a card: to come, or not over for a day, the next first (R5)."""
+    over = Q(ends_at__lt=at - DOOR_STAYS_OPEN) | Q(ends_at=None, starts_at__lt=at - DOOR_STAYS_OPEN)
+    events = Offer.objects.filter(kind=OfferKind.EVENT, state=OfferState.PUBLISHED, since__lte=at).exclude(over)
+    return events.order_by("starts_at", "pk")
 
 
 def is_pack_offered(member: Member, at: datetime) -> bool:
@@ -134,16 +156,20 @@ def _is_in_country(offer: Offer, membership: Membership) -> bool:
     return not offer.countries or membership.country in offer.countries
 
 
+def _is_welcome(offer: Offer, membership: Membership) -> bool:
+    return _is_in_country(offer, membership) or offer.open_to_travellers
+
+
 def _is_open(offer: Offer, membership: Membership) -> bool:
     """The same rule as OfferQuerySet.open_to, for an offer that has been loaded and is current."""
-    return membership.benefit_level in offer.levels and _is_in_country(offer, membership)
+    return membership.benefit_level in offer.levels and _is_welcome(offer, membership)
 
 
 def _visible_offer(offer: Any, membership: Membership, sign_up: SignUp | None, at: datetime) -> VisibleOffer:
     is_open = _is_open(offer, membership)
     current_level = membership.benefit_level or membership.level
     opening = [level for level in Level if level in offer.levels and level.rank > current_level.rank]
-    is_locked = membership.is_active and not is_open and bool(opening) and _is_in_country(offer, membership)
+    is_locked = membership.is_active and not is_open and bool(opening) and _is_welcome(offer, membership)
     return VisibleOffer(
         offer=offer,
         sign_up=sign_up,
@@ -154,6 +180,7 @@ def _visible_offer(offer: Any, membership: Membership, sign_up: SignUp | None, a
         first_level=str(opening[0].label) if is_locked else "",
         can_open=is_locked and membership.gives_more_at(opening[0]),
         is_resting=not membership.is_active,
+        is_abroad=not _is_in_country(offer, membership),
     )
 
 

@@ -86,6 +86,8 @@ def test_an_offer_reaches_members_only_once_it_is_published(world: World, as_ana
         ({"since_0": "0001-01-01"}, "since", "Check the year."),
         ({"places": "0"}, "places", "Enter at least 1"),
         ({"places": "99999"}, "places", "less than or equal to 32767"),
+        ({"kind": "special", "open_to_visitors": "on"}, "open_to_visitors", "Only events can welcome members"),
+        ({"kind": "special", "open_to_travellers": "on"}, "open_to_travellers", "Only events can welcome members"),
         ({"link": "ftp://example.org/"}, "link", "starts with https://"),
         ({"slug": "a b"}, "slug", "valid"),
         ({"title": "x\x00"}, "title", "can’t be printed"),
@@ -98,6 +100,13 @@ def test_an_error_is_shown_at_its_field(world: World, as_programme: Client, more
     assert said in errors[field][0]
     assert "Cape Town" in answer.content.decode() or field == "venue"
     assert not Offer.objects.exists()
+
+
+def test_staff_say_who_is_welcome_at_an_event(world: World, as_programme: Client, offer: Offer) -> None:
+    assert (offer.open_to_travellers, offer.open_to_visitors) == (False, False)
+    change(as_programme, offer, open_to_visitors="on")
+    offer.refresh_from_db()
+    assert (offer.open_to_travellers, offer.open_to_visitors) == (False, True)
 
 
 def test_a_new_venue_is_announced_and_more_places_go_to_the_waiting_list(

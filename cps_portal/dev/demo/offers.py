@@ -28,9 +28,25 @@ def make_offers() -> None:
         venue="Cape Town",
         levels=[Level.SILVER, Level.GOLD],
         countries=["ZA"],
+        open_to_travellers=True,
+        open_to_visitors=True,
         places=40,
         **_day(24),
         text="Come by between two stages. We clean the sensors of up to two bodies and check your lenses.",
+    )
+    _offer(
+        "portrait-day-in-nairobi",
+        staff,
+        kind=OfferKind.EVENT,
+        title="A day of portraits in Nairobi",
+        summary="Light, lenses and people to photograph. Travelling members are welcome.",
+        venue="Nairobi",
+        levels=[Level.RED, Level.SILVER, Level.GOLD, Level.PLATINUM],
+        countries=["KE"],
+        open_to_travellers=True,
+        places=30,
+        **_day(31),
+        text="Bring a body; we bring portrait lenses, lamps and people who like to be photographed.",
     )
     evening = _offer(
         "an-evening-with-long-lenses",

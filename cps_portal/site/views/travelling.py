@@ -12,6 +12,7 @@ from cps_portal.core.lib.lists import in_words
 from cps_portal.site.presenters.travelling import build_trip, countries_to_visit, subscription_countries_with_centres
 from cps_portal.site.views.public import public_context
 from members.access import MemberRequest, member_required
+from members.offers.queries import events_for_travellers
 
 
 @require_safe
@@ -44,6 +45,7 @@ def going_to_country(request: MemberRequest, country: str) -> HttpResponse:
     context = {
         "trip": trip,
         "times": trip.local_times(now),
+        "events": events_for_travellers(request.member, code, now),
         "groups": countries_to_visit(request.member.country.code),
     }
     return render(request, "members/going_to_country.html", context)

@@ -61,13 +61,13 @@ class OfferAdmin(TranslatedAdmin, PortalModelAdmin[Offer]):
         "on_waiting_list",
         "not_translated",
     ]
-    list_filter = ["state", "kind", LevelFilter, "since"]
+    list_filter = ["state", "kind", LevelFilter, "open_to_visitors", "since"]
     search_fields = ["title", "venue", "slug"]
     search_help_text = _("Title, venue or URL")
     prepopulated_fields = {"slug": ["title"]}
     fieldsets = [
         (None, {"fields": ["state", "kind", "title", "slug", "summary", "text", "link", "code"]}),
-        (_("For whom"), {"fields": ["levels", "countries"]}),
+        (_("For whom"), {"fields": ["levels", "countries", "open_to_travellers", "open_to_visitors"]}),
         (_("When and where"), {"fields": ["since", "until", "starts_at", "ends_at", "venue", "places", "sample"]}),
         (_("In other languages"), {"fields": ["translations"]}),
     ]

@@ -16,6 +16,7 @@ from members.offers.models import Offer, SignUp
 
 YEARS = range(2000, 2101)
 MOMENTS = ("since", "until", "starts_at", "ends_at")
+GUESTS = ("open_to_travellers", "open_to_visitors")
 
 
 class OfferForm(forms.ModelForm[Offer]):
@@ -47,6 +48,8 @@ class OfferForm(forms.ModelForm[Offer]):
             "code",
             "levels",
             "countries",
+            "open_to_travellers",
+            "open_to_visitors",
             "since",
             "until",
             "starts_at",
@@ -97,7 +100,7 @@ class OfferForm(forms.ModelForm[Offer]):
     def clean(self) -> None:
         """Check what the constraints check too, to show the message at the right field."""
         super().clean()
-        values = {name: self._value(name) for name in (*MOMENTS, "kind", "venue")}
+        values = {name: self._value(name) for name in (*MOMENTS, *GUESTS, "kind", "venue")}
         for name in MOMENTS:
             if values[name] and values[name].year not in YEARS:
                 self._add_error_once(name, _("Check the year."))
@@ -108,11 +111,19 @@ class OfferForm(forms.ModelForm[Offer]):
             self._add_error_once("ends_at", _("The event ends before it begins. Choose a later end."))
         if values["ends_at"] and not values["starts_at"] and "starts_at" not in self.errors:
             self._add_error_once("starts_at", _("Enter a start, too, since there is an end."))
+        self._check_event(values)
+
+    def _check_event(self, values: dict[str, Any]) -> None:
+        """An event needs a place and a time; nothing else can welcome members from elsewhere (R4, R5)."""
         if values["kind"] == OfferKind.EVENT:
             if not values["starts_at"]:
                 self._add_error_once("starts_at", _("Enter when the event begins."))
             if not values["venue"]:
                 self._add_error_once("venue", _("Enter where the event takes place."))
+            return
+        for name in GUESTS:
+            if values[name]:
+                self._add_error_once(name, _("Only events can welcome members from elsewhere."))
 
     def _value(self, name: str) -> Any:
         """The value typed, or the stored one if the field is read-only."""

@@ -24,10 +24,13 @@ class OfferQuerySet(models.QuerySet["Offer"]):
         return self.filter(Q(until=None) | Q(until__gt=at), state=OfferState.PUBLISHED, since__lte=at)
 
     def open_to(self, membership: Membership, at: datetime) -> Self:
-        """Current offers for the level and country of a member; none while their membership rests (R43, R59, R65)."""
+        """Current offers for the level and country of a member, and events abroad that welcome them (R4, R59).
+
+        None while their membership rests (R43, R65).
+        """
         if membership.benefit_level is None:
             return self.none()
-        here = Q(countries=[]) | Q(countries__contains=[membership.country])
+        here = Q(countries=[]) | Q(countries__contains=[membership.country]) | Q(open_to_travellers=True)
         return self.current(at).filter(here, levels__contains=[membership.benefit_level])
 
 
@@ -50,6 +53,18 @@ class Offer(Translated, models.Model):
     ends_at = models.DateTimeField(_("ends"), null=True, blank=True)
     venue = models.CharField(_("where"), max_length=200, blank=True)
     places = models.PositiveSmallIntegerField(_("places"), null=True, blank=True)
+    open_to_travellers = models.BooleanField(
+        _("members from other countries are welcome"),
+        default=False,
+        db_default=False,
+        help_text=_("Members whose level it is for can sign up from abroad. They are shown it on “Going to …” (R4)."),
+    )
+    open_to_visitors = models.BooleanField(
+        _("visiting members are welcome"),
+        default=False,
+        db_default=False,
+        help_text=_("Members of CPS in another world region, with a valid card at the door (R5)."),
+    )
     state = models.CharField(_("state"), max_length=10, choices=OfferState, default=OfferState.DRAFT)
     sample = models.BooleanField(_("sample"), default=False)
     translations = TranslationsField(of=("title", "summary", "text", "venue"))
@@ -82,6 +97,11 @@ class Offer(Translated, models.Model):
                 name="offer_event_ends_after_start",
                 condition=Q(ends_at=None) | Q(ends_at__gt=F("starts_at")),
                 violation_error_message=_("The event ends before it begins. Choose a later end."),
+            ),
+            models.CheckConstraint(
+                name="offer_guests_at_events",
+                condition=Q(kind=OfferKind.EVENT) | Q(open_to_travellers=False, open_to_visitors=False),
+                violation_error_message=_("Only events can welcome members from elsewhere."),
             ),
             models.UniqueConstraint(
                 fields=["kind"],
