@@ -68,6 +68,14 @@ class CardRegion(models.TextChoices):
     OTHER = "other", _("Another region")
 
 
+class CardOutcome(models.TextChoices):
+    """What the check of a foreign card found (R5, R65)."""
+
+    SERVED = "served", _("Served as a visiting member")
+    EXPIRED = "expired", _("No longer valid")
+    OWN_PROGRAMME = "own_programme", _("Served by its own programme")
+
+
 class CardDoubt(models.TextChoices):
     """Why somebody has to look again at a foreign card (R5). The values are the fields that it is about."""
 

@@ -29,7 +29,7 @@ from servicing.enums import PlaceWish, ServiceKind, WhyRefused
 from servicing.forms.arrivals import StoppedForm
 from servicing.forms.intake import LookUpForm, OpenTicketForm
 from servicing.forms.visitors import VisitorForm
-from servicing.models import Ticket
+from servicing.models import Ticket, VisitingMember
 from servicing.presenters.intake import any_problem_sentence
 from servicing.queries.arrivals import MAX_EXPECTED, expected_days, expected_tickets
 from servicing.queries.entitlement import Item, check_entitlement, claim_for
@@ -122,7 +122,8 @@ class IntakePage(TicketPage):
             registered=registration is not None,
             visiting=member is None,
         )
-        card_form = None if member else VisitorForm(request.POST if posted else None, attached)
+        checked = None if member else self._checked(request)
+        card_form = None if member else VisitorForm(request.POST if posted else None, attached, initial=checked)
         entitlement = None
         if posted:
             now = timezone.now()
@@ -153,6 +154,12 @@ class IntakePage(TicketPage):
             "why_standard": [code.label for code in entitlement.why_standard] if entitlement else [],
         }
         return TemplateResponse(request, self.open_template, context)
+
+    def _checked(self, request: HttpRequest) -> dict[str, Any]:
+        """What is on the card that was checked before, if `card` in the query string names one that the user sees."""
+        user, pk = self._worker(request), intake.read_key(request.GET.get("card", "")).get("visitor", 0)
+        rows = VisitingMember.objects.seen_by(user).filter(pk=pk, erased_at=None)
+        return rows.values("region", "region_text", "card_number", "expires_on", "name").first() or {}
 
     def _opened(self, request: HttpRequest, ticket: Ticket) -> HttpResponse:
         self.log_addition(request, ticket, gettext("Opened at the counter"))

@@ -40,7 +40,7 @@ from servicing.actions.events import Actor
 from servicing.api.intake import get_centre
 from servicing.api.openings import JobSerializer, item_from_payload, open_and_respond
 from servicing.api.resources import NamedSerializer, TicketSerializer
-from servicing.enums import CardRegion
+from servicing.enums import CardOutcome, CardRegion
 from servicing.models import Ticket, VisitingMember
 from servicing.queries.file_access import PURPOSE
 from servicing.queries.visitors import find_doubts
@@ -62,6 +62,10 @@ class VisitorSerializer(SparseSerializer):
     phone = serializers.CharField(allow_blank=True)
     centre = NamedSerializer()
     tickets = serializers.ListField(source="references", child=serializers.CharField(), help_text="References.")
+    outcome = serializers.ChoiceField(
+        choices=CardOutcome.choices,
+        help_text="What was found. The desk checks cards without a job, too: then it can be one that is not served.",
+    )
     at = serializers.DateTimeField(help_text="When the card was checked.")
     has_photo = serializers.BooleanField(help_text="There is a photo of the card.")
     erased_at = serializers.DateTimeField(allow_null=True)

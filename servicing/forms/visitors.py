@@ -8,9 +8,12 @@ from django.utils.translation import gettext_lazy as _
 
 from cps_portal.core.files.forms import UploadsField
 from cps_portal.core.lib.forms import LineField, PastedEmailInput, PersonNameField
+from members.models import User
+from members.offers.models import Offer
+from members.offers.queries import events_at
 from servicing.enums import CardRegion
 from servicing.forms.ticket_steps import day_input, long_errors
-from servicing.models import CardRule
+from servicing.models import CardRule, ServiceCentre
 from servicing.queries.file_access import PURPOSE
 from servicing.queries.visitors import find_doubts
 
@@ -93,3 +96,31 @@ class VisitorForm(ForeignCardForm):
     )
     phone = LineField(label=_("Phone"), max_length=16, required=False, error_messages=long_errors())
     photo = UploadsField(purpose=PURPOSE, label=_("Photo of the card"))
+
+
+class CardCheckForm(ForeignCardForm):
+    """A card that is checked without a job, for a centre or at the door of an event (R5)."""
+
+    centre = forms.ModelChoiceField(
+        label=_("For which centre"),
+        queryset=ServiceCentre.objects.none(),
+        empty_label="–",
+        required=False,
+        error_messages={"invalid_choice": _("Choose a centre from the list.")},
+    )
+    event = forms.ModelChoiceField(
+        label=_("At which event"),
+        queryset=Offer.objects.none(),
+        empty_label="–",
+        required=False,
+        error_messages={"invalid_choice": _("Choose an event from the list.")},
+    )
+
+    def __init__(self, *args: Any, user: User, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        fields: Any = self.fields
+        centres = ServiceCentre.objects.seen_by(user).order_by("name")
+        fields["centre"].queryset, fields["event"].queryset = centres, events_at(timezone.now())
+        first_two = list(centres[:2])
+        if len(first_two) == 1:
+            fields["centre"].initial = first_two[0].pk

@@ -11,7 +11,8 @@ from cps_portal.core.files.models import StoredFile
 from cps_portal.core.lib.name_search import FoundByName, NameWordsField, words_index
 from cps_portal.core.partners.models import Partner
 from members.models import User
-from servicing.enums import CardRegion
+from members.offers.models import Offer
+from servicing.enums import CardOutcome, CardRegion
 from servicing.models.centres import ServiceCentre
 from servicing.rules.visitors import shapes_of
 
@@ -74,12 +75,22 @@ class CardRule(models.Model):
 
 class VisitingMemberQuerySet(models.QuerySet["VisitingMember"]):
     def visible_to_partner(self, partner: Partner) -> Self:
-        """Those whose card was checked at one of the partner's centres (R55)."""
+        """Those whose card was checked at one of the partner's centres, or by support for it (R55)."""
         return self.filter(centre__partner=partner)
+
+    def seen_by(self, user: User) -> Self:
+        """Those whose card was checked at the user's centres, or who have a job there; support sees all (R54)."""
+        if user.has_perm("servicing.view_every_ticket"):
+            return self
+        known = Q(centre__staff__user=user) | Q(tickets__centre__staff__user=user)
+        return self.filter(pk__in=VisitingMember.objects.filter(known).values("pk"))
 
 
 class VisitingMember(FoundByName):
-    """A member of the programme in another world region, whose card was checked at a centre or by support (R5)."""
+    """A member of the programme in another world region, whose card was checked at a centre or by support (R5).
+
+    Each check is a row: `outcome` is what was found, `event` the one at whose door the card was shown.
+    """
 
     region = models.CharField(_("region of the card"), max_length=60, choices=CardRegion)
     region_text = models.CharField(
@@ -102,6 +113,16 @@ class VisitingMember(FoundByName):
     partner = models.ForeignKey(
         Partner, models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("partner")
     )
+    event = models.ForeignKey(
+        Offer, models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("event"), db_index=False
+    )
+    outcome = models.CharField(
+        _("outcome"),
+        max_length=13,
+        choices=CardOutcome,
+        default=CardOutcome.SERVED,
+        db_default=CardOutcome.SERVED,
+    )
     at = models.DateTimeField(_("at"))
     erased_at = models.DateTimeField(_("erased"), null=True, blank=True)
 
@@ -114,6 +135,7 @@ class VisitingMember(FoundByName):
         indexes = [words_index("visiting_member_name_words")]
         constraints = [
             models.CheckConstraint(name="visiting_member_region_known", condition=Q(region__in=CardRegion.values)),
+            models.CheckConstraint(name="visiting_member_outcome_known", condition=Q(outcome__in=CardOutcome.values)),
             models.CheckConstraint(
                 name="visiting_member_erased_is_nobody",
                 condition=Q(erased_at=None) & ~Q(name="")

@@ -2,8 +2,11 @@
 
 from datetime import date
 
+from django.db.models import QuerySet
+
+from members.models import User
 from servicing.enums import CardDoubt
-from servicing.models import CardRule
+from servicing.models import CardRule, VisitingMember
 from servicing.rules.visitors import doubts_about_card
 
 
@@ -19,3 +22,10 @@ def find_doubts(*, region: str, number: str, expires_on: date | None, today: dat
     return doubts_about_card(
         number=number, expires_on=expires_on, today=today, shapes=rule.shapes, max_years=rule.max_years_valid
     )
+
+
+def earlier_checks(visitor: VisitingMember, user: User) -> QuerySet[VisitingMember]:
+    """When the same card was checked before, the latest first; only what the user may see (R54)."""
+    rows = VisitingMember.objects.seen_by(user).filter(region=visitor.region, card_number__iexact=visitor.card_number)
+    before = rows.filter(pk__lt=visitor.pk, erased_at=None).select_related("centre", "event", "by")
+    return before.order_by("-pk") if visitor.card_number else before.none()

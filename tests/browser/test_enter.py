@@ -89,6 +89,7 @@ def desk_pages() -> list[str]:
     names = [
         "servicing_ticket_intake",
         "servicing_ticket_open",
+        "servicing_visitingmember_check",
         "kitbag_stagechange_plan",
         "kitbag_serialshape_try_new",
     ]

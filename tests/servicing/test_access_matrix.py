@@ -18,7 +18,7 @@ from django.urls import URLPattern, URLResolver, get_resolver, reverse
 from members.models import User
 from servicing import urls
 from servicing.admin.ticket_forms import ALL_BUTTONS
-from servicing.models import ServiceCentre, Shipment, Ticket, TicketEvent
+from servicing.models import ServiceCentre, Shipment, Ticket, TicketEvent, VisitingMember
 from tests.admin.conftest import signed_in
 from tests.admin.crowd import add_jobs
 from tests.factories import UserFactory
@@ -75,6 +75,8 @@ DESK: dict[str, tuple[str, int, int, int, int]] = {
     "servicing_ticket_shipment": ("get", 200, 404, 200, 403),
     "servicing_ticket_ship": ("get", 200, 200, 200, 403),
     "servicing_ticket_stopped": ("get", 302, 302, 302, 403),
+    "servicing_visitingmember_check": ("get", 200, 200, 200, 403),
+    "servicing_visitingmember_checked": ("get", 200, 404, 200, 403),
 }
 STANDARD = ("changelist", "add", "change", "delete", "history")  # of Django's admin, checked for every model
 OUTSIDE = ("owner", "stranger", "visitor")
@@ -157,6 +159,7 @@ def _desk_url(name: str, ticket: Ticket) -> str:
         "servicing_ticket_estimate": [ticket.pk],
         "servicing_ticket_parcel": [ticket.parcel_id],
         "servicing_ticket_return": [ticket.pk],
+        "servicing_visitingmember_checked": [VisitingMember.objects.filter(centre=ticket.centre).latest("pk").pk],
         "servicing_ticket_shipment": [ticket.pk, Shipment.objects.get(tickets=ticket).pk],
     }
     url = reverse(f"admin:{name}", args=keys.get(name, []))

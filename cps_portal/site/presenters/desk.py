@@ -93,6 +93,7 @@ PARTS = (
     Part("kitbag.view_programme_numbers", "admin:programme_numbers", _("Numbers over time")),
     Part("servicing.work_on_ticket", "admin:servicing_ticket_board", _("Board"), "board", "b", counts=LANES),
     Part("servicing.work_on_ticket", "admin:servicing_ticket_intake", _("Take in"), "scan", "i", counts=("arriving",)),
+    Part("servicing.work_on_ticket", "admin:servicing_visitingmember_check", _("Visiting cards")),
     Part("servicing.work_on_ticket", "admin:servicing_ticket_ship", _("Ship"), "truck", "s", counts=("ready",)),
     Part("servicing.view_loan", "admin:servicing_loan_desk", _("Loans"), "swap", "l", counts=("loans",)),
     Part("servicing.view_ticket", JOBS, _("Jobs"), "service", "j"),
