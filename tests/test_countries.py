@@ -9,6 +9,7 @@ from django.utils.translation import override
 from django_countries.fields import Country, CountryField
 
 from cps_portal.core.lib.countries import country_name, is_country, list_countries
+from cps_portal.core.lib.country_names import WITH_ARTICLE, with_article
 from kitbag.api.sales import SaleInSerializer
 from kitbag.forms import country_choices as countries_of_purchase
 from members.actions.reference_data import load_programme
@@ -42,6 +43,21 @@ NAMES = {
 @each_row(("code", "name"), NAMES.items())
 def test_a_country_is_called_as_people_call_it(code: str, name: str) -> None:
     assert country_name(code) == name
+
+
+@each_row(
+    ("code", "name"),
+    [("GB", "the United Kingdom"), ("AE", "the United Arab Emirates"), ("CD", "the Democratic Republic of the Congo")],
+)
+def test_an_english_sentence_has_the_article_of_a_country(code: str, name: str) -> None:
+    assert with_article(country_name(code)) == name
+    with override("fr"):
+        assert with_article(country_name(code)) == country_name(code)
+
+
+def test_most_countries_have_no_article() -> None:
+    assert with_article(country_name("ZA")) == "South Africa"
+    assert {code for code in WITH_ARTICLE if not with_article(country_name(code)).startswith("the ")} == set()
 
 
 @each_row(

@@ -157,6 +157,7 @@ TEMPLATES: list[dict[str, Any]] = [
             "builtins": [
                 "cps_portal.core.submissions.templatetags.submissions",  # `{% once %}` in any template
                 "cps_portal.core.lib.lists",  # what stands between the items of a loop
+                "cps_portal.core.lib.country_names",  # the filter `the`, for English sentences
                 "cps_portal.core.lib.written_dates",  # the filter `date`, instead of Django's
                 "cps_portal.core.lib.fixed_blocks",  # `{% fixed %}` in any template
             ],

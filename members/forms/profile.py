@@ -6,6 +6,7 @@ from django import forms
 from django.conf import settings
 from django.utils.translation import gettext_lazy as _
 
+from cps_portal.core.lib.country_names import with_article
 from cps_portal.core.lib.forms import LineField
 from members.enums import PushKind
 from members.forms.common import SPECIALTIES, NameFields, country_choices, terms_label
@@ -70,7 +71,7 @@ class MoveConfirmForm(forms.Form):
 
     def __init__(self, *args: Any, country: str, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        label = _("I live in %(country)s now, and I’ve read what changes.") % {"country": country}
+        label = _("I live in %(country)s now, and I’ve read what changes.") % {"country": with_article(country)}
         self.fields["sure"].label = label
 
 

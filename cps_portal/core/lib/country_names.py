@@ -7,10 +7,13 @@ import re
 from functools import cache
 
 from babel import Locale
+from django import template
 from django.utils.functional import lazy
 from django.utils.translation import get_language
 
 from cps_portal.core.lib.languages import ENGLISH, LOCALES, OTHERS
+
+register = template.Library()
 
 OTHERWISE: dict[str, dict[str, str]] = {
     "CD": {
@@ -72,6 +75,26 @@ NO_COUNTRIES = {
 }  # besides those of ISO
 
 
+WITH_ARTICLE = {  # "in the United Kingdom", but "in Kenya"
+    "AE",
+    "AX",
+    "BS",
+    "CD",
+    "CF",
+    "CG",
+    "DO",
+    "FO",
+    "GB",
+    "GM",
+    "IM",
+    "KM",
+    "MV",
+    "NL",
+    "PH",
+    "US",
+}
+
+
 @cache
 def _names(language: str) -> dict[str, str]:
     return dict(Locale.parse(LOCALES.get(language, LOCALES[ENGLISH])).territories)
@@ -79,8 +102,13 @@ def _names(language: str) -> dict[str, str]:
 
 def _name(code: str) -> str:
     language = get_language() or ENGLISH
-    name = OTHERWISE.get(code, {}).get(language) or _names(language)[code]
-    return name if language in OTHERS else name.replace(" & ", " and ")
+    if language not in OTHERS:
+        return _english(code)
+    return OTHERWISE.get(code, {}).get(language) or _names(language)[code]
+
+
+def _english(code: str) -> str:
+    return (OTHERWISE.get(code, {}).get(ENGLISH) or _names(ENGLISH)[code]).replace(" & ", " and ")
 
 
 _lazy_name = lazy(_name, str)
@@ -90,3 +118,17 @@ NAMES = {
     for code in sorted(_names(ENGLISH))
     if re.fullmatch("[A-Z]{2}", code) and code not in NO_COUNTRIES
 }
+
+
+@cache
+def _english_with_article() -> frozenset[str]:
+    return frozenset(_english(code) for code in WITH_ARTICLE)
+
+
+@register.filter("the")
+def with_article(name: str) -> str:
+    """The name of a country as it stands in an English sentence: "the United Kingdom". In other languages, and of other
+    countries, the name itself.
+    """
+    is_english = (get_language() or ENGLISH) not in OTHERS
+    return f"the {name}" if is_english and str(name) in _english_with_article() else str(name)

@@ -2,8 +2,10 @@
 
 from datetime import timedelta
 
+from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 
+from cps_portal.core.lib.country_names import with_article
 from cps_portal.core.lib.written_dates import date_format
 from cps_portal.site.presenters.moving import Move, home_with
 from members.actions.country_plans import STAYS, WILL
@@ -52,7 +54,7 @@ def is_current(what: str, plan: CountryPlan, member: Member) -> bool:
 
 def title_of(what: str, plan: CountryPlan) -> str:
     """What is told, in a sentence without a full stop."""
-    values = {"country": plan.country.name, "day": date_format(plan.effective_on, "j F Y")}
+    values = {"country": with_article(plan.country.name), "day": date_format(plan.effective_on, "j F Y")}
     if what == STAYS:
         return _("Nothing changes in %(country)s") % values
     if what == WILL:
@@ -67,7 +69,7 @@ def title_of(what: str, plan: CountryPlan) -> str:
             Programme.SUBSCRIPTION: _("CPS is a subscription in %(country)s now"),
             Programme.NONE: _("There’s no CPS in %(country)s now"),
         }
-    return text[Programme(plan.kind)] % values
+    return capfirst(text[Programme(plan.kind)] % values)
 
 
 def detail_of(what: str, plan: CountryPlan) -> str:

@@ -3,8 +3,10 @@
 from datetime import datetime
 
 from django.utils import timezone
+from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy as _
 
+from cps_portal.core.lib.country_names import with_article
 from cps_portal.core.lib.errors import Refusal
 from members.models import Member
 from members.queries import membership_of
@@ -20,4 +22,4 @@ def resting_refusal(member: Member, at: datetime) -> Refusal | None:
         if membership.is_subscription
         else _("There’s no programme in %(country)s. Offers, card and Welcome Pack rest while you live there.")
     )
-    return Refusal("resting", sentence % {"country": member.country.name})
+    return Refusal("resting", capfirst(sentence % {"country": with_article(member.country.name)}))
