@@ -22,9 +22,13 @@ class BarCode:
     bars: tuple[tuple[int, int], ...]
 
     @property
+    def path(self) -> str:
+        """The black bars as the path of a drawing that is `width` by 40."""
+        return "".join(f"M{start} 0h{width}v{HEIGHT}H{start}z" for start, width in self.bars)
+
+    @property
     def svg(self) -> str:
-        bars = "".join(f"M{start} 0h{width}v{HEIGHT}H{start}z" for start, width in self.bars)
-        return svg(f'<path d="{bars}"/>', width=self.width, height=HEIGHT)
+        return svg(f'<path d="{self.path}"/>', width=self.width, height=HEIGHT)
 
 
 def bar_code(text: str) -> BarCode:

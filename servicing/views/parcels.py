@@ -21,6 +21,7 @@ from servicing.enums import BEFORE_INTAKE, TicketState
 from servicing.forms.shipping import SentForm, shipping_forms
 from servicing.models import Carrier, Parcel, Shipment, Ticket
 from servicing.presenters import parcel_papers, parcels
+from servicing.presenters.bar_codes import bar_code
 from servicing.rules.places import HELD_FOR
 
 
@@ -170,6 +171,7 @@ def _page(
         "holds_place": any(ticket.place for ticket in tickets),
         "travelling": travelling,
         "parcel": parcel,
+        "bars": bar_code(parcel.reference),
         "tickets": tickets,
         "carriers": Carrier.objects.filter(is_offered=True),
         "form": form,

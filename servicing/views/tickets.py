@@ -36,6 +36,7 @@ from servicing.models import ServiceReport, Ticket, TicketEvent
 from servicing.presenters import calendars
 from servicing.presenters import tickets as jobs
 from servicing.presenters.estimate_paper import estimate_paper
+from servicing.presenters.job_columns import arrange
 from servicing.queries.around import what_there_is
 from servicing.queries.conversation import may_write
 from servicing.queries.cover import covered_until, find_open_follow_up, is_covered, other_centres
@@ -221,8 +222,7 @@ def _get_own_ticket(request: MemberRequest, reference: str) -> Ticket:
 
 def _page(request: MemberRequest, ticket: Ticket, form: MessageForm, status: int = 200) -> HttpResponse:
     job = jobs.make_job(ticket, timezone.now())
-    context = {**_context(job), "form": form, "may_write": may_write(ticket, job.now)}
-    return render(request, "servicing/ticket.html", context, status=status)
+    return render(request, "servicing/ticket.html", {**_context(job), "form": form}, status=status)
 
 
 def _context(job: jobs.Job) -> dict[str, Any]:
@@ -233,9 +233,10 @@ def _context(job: jobs.Job) -> dict[str, Any]:
     shipments = list(ticket.shipments.select_related("carrier")) if around.shipments else []
     ticket_files = list(ticket.files.select_related("file").order_by("at", "pk")) if around.files else []
     own_files = [file for file in ticket_files if file.message_id is None]
-    return {
+    context = {
         "job": job,
         "ticket": ticket,
+        "may_write": may_write(ticket, job.now),
         "clock": job.clock,
         "happened": jobs.build_timeline(job, estimates, parts),
         "pauses": jobs.list_pauses(job),
@@ -258,6 +259,7 @@ def _context(job: jobs.Job) -> dict[str, Any]:
         "documents": [file for file in own_files if file.kind != TicketFileKind.INTAKE],
         "intake_photos": [file for file in own_files if file.kind == TicketFileKind.INTAKE],
     }
+    return {**context, "columns": arrange(job, context)}
 
 
 def _follow_up_context(job: jobs.Job) -> dict[str, Any]:

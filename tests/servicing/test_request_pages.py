@@ -20,6 +20,7 @@ from servicing.actions.shipping import ReturnTo
 from servicing.actions.tickets import book_in
 from servicing.enums import ServiceKind, TicketState, Travel
 from servicing.models import Parcel, ServiceCentre, Ticket
+from servicing.presenters.bar_codes import bar_code
 from servicing.queries.entitlement import Item
 from servicing.rules.places import HELD_FOR
 from tests.factories import ProductFactory, validated
@@ -277,8 +278,8 @@ def test_the_parcel_page_has_a_label_to_look_at_and_an_entry_for_the_calendar(
     day = centre.today(now) + timedelta(days=3)
     table = {
         "012345678701": (ReturnTo(Travel.COLLECTION, home, day), day, "A courier collects"),
-        "012345678702": (ReturnTo(Travel.COURIER, home), (now + HELD_FOR).date(), "Last day to send"),
-        "012345678703": (ReturnTo(Travel.DROP_OFF), (now + HELD_FOR).date(), "Last day to bring"),
+        "012345678702": (ReturnTo(Travel.COURIER, home), centre.today(now + HELD_FOR), "Last day to send"),
+        "012345678703": (ReturnTo(Travel.DROP_OFF), centre.today(now + HELD_FOR), "Last day to bring"),
     }
     client.force_login(world.ana.user)
     for serial, (returns, last_day, words) in table.items():
@@ -286,6 +287,7 @@ def test_the_parcel_page_has_a_label_to_look_at_and_an_entry_for_the_calendar(
         page = client.get(ticket.parcel.get_absolute_url()).content.decode()
         for part in ("Four things to do", "Print the label", "label-pre", "Something changed?", "1 Sample Street"):
             assert part in page, (part, words)
+        assert f'<path d="{bar_code(ticket.parcel.reference).path}" />' in page  # as it will be printed
         entry = client.get(f"{ticket.parcel.get_absolute_url()}calendar.ics")
         text = entry.content.decode().replace("\r\n ", "")
         assert f"DTSTART;VALUE=DATE:{last_day:%Y%m%d}" in text and words in text, text

@@ -129,6 +129,8 @@ def test_people_who_find_a_hole_find_whom_to_tell(db: None, settings: Settings) 
 def test_a_shared_link_has_a_picture_and_a_description_of_its_own(world: World, url: str) -> None:
     page = body(url)
     assert page.count('property="og:description"') == 1
+    title = page.split("<title>")[1].split(" – CPS</title>")[0]
+    assert title and f'<meta property="og:title" content="{title}">' in page
     assert f'content="{settings.SITE_URL}/static/icons/card-512.png"' in page
 
 

@@ -41,6 +41,7 @@ TASKS_SHOWN = 5
 MIN_KIT_TASKS_SHOWN = 2  # of them, however much else there is to do
 TASKS_READ = 50  # those worth most; the fewest that close the gap are always among them
 NEWS_SHOWN = 4
+MAX_NEWS_SHOWN = 6  # beside many tasks and jobs, so that both columns are full
 NEWS_READ = 12  # of them those that still hold are shown
 JOBS_SHOWN = 3
 REFRESH_FOR = timedelta(minutes=2)  # a check that takes longer was left to a person: the page stops polling
@@ -173,7 +174,9 @@ def build(member: Member, now: datetime) -> Dashboard:
     last_submitted = submitted.first() if totals.waiting > totals.needing else None
     reading = Reading(member, now, steps, offers.pack_offered is not None)
     other_tasks = find_tasks(member, running, now, around, is_pack_returned=offers.pack_returned is not None)
-    cards_shown = max(TASKS_SHOWN - len(other_tasks), MIN_KIT_TASKS_SHOWN)
+    cards = needing[: max(TASKS_SHOWN - len(other_tasks), MIN_KIT_TASKS_SHOWN)]
+    beside = len(other_tasks) + len(cards) + min(len(running), JOBS_SHOWN)
+    news_shown = max(NEWS_SHOWN, min(beside - 2, MAX_NEWS_SHOWN))
     return Dashboard(
         member=member,
         level=Level(member.level),
@@ -182,9 +185,9 @@ def build(member: Member, now: datetime) -> Dashboard:
         gap=_gap(member.points, thresholds, finishable, checking_points) if gives_more else None,
         unconfirmed=address if address and not address.verified else None,
         mail_trouble=find_suppression(address.email) if address else None,
-        news=current_notices(reading, limit=NEWS_READ, news_only=True)[:NEWS_SHOWN],
+        news=current_notices(reading, limit=NEWS_READ, news_only=True)[:news_shown],
         other_tasks=other_tasks,
-        cards=[build_card(row, None, duplicates.get(row.pk)) for row in needing[:cards_shown]],
+        cards=[build_card(row, None, duplicates.get(row.pk)) for row in cards],
         totals=totals,
         checking=_is_checking(mine, last_submitted, now),
         decision=_decision(last_submitted, now),

@@ -166,3 +166,9 @@ def error_summary(form: BaseForm) -> dict[str, object]:
     """The list of errors at the top of a form; app.js moves the focus there."""
     fields = [(field.id_for_label, error) for field in form for error in field.errors]
     return {"fields": fields, "others": form.non_field_errors(), "count": len(fields) + len(form.non_field_errors())}
+
+
+@register.simple_block_tag
+def one_line(content: str) -> SafeString:
+    """A rendered text without its breaks, that may also stand in an attribute."""
+    return SafeString(" ".join(content.split()).replace('"', "&quot;"))
