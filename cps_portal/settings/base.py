@@ -109,7 +109,7 @@ MIDDLEWARE = [
     "members.middleware.MemberMiddleware",
     "cps_portal.core.submissions.middleware.SecondFactorMiddleware",
     "members.offers.middleware.ForgetCardMiddleware",
-    "cps_portal.core.lib.history.HistoryMiddleware",
+    "cps_portal.core.lib.history_context.HistoryMiddleware",
     "cps_portal.core.submissions.middleware.OnceMiddleware",  # the last one: calls the view in its transaction
 ]
 

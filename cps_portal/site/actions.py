@@ -25,7 +25,8 @@ from django.utils.translation import gettext_lazy as _
 from cps_portal.core.files import actions as files
 from cps_portal.core.files.models import StoredFile
 from cps_portal.core.lib.errors import Refusal
-from cps_portal.core.lib.history import attributed_to, erasing_trail
+from cps_portal.core.lib.history import erasing_trail
+from cps_portal.core.lib.history_context import attributed_to
 from cps_portal.core.lib.written_dates import date_format
 from cps_portal.core.outbox import actions as outbox
 from cps_portal.core.outbox.mail import essential

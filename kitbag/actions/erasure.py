@@ -27,7 +27,7 @@ from kitbag.models import (
 from members.enums import PointsCause
 from members.models import Member
 
-DETAILS = {"serial": "", "serial_key": None, "country": "", "purchased_on": None, "store": "", "asked_for": ""}
+DETAILS = {"serial": "", "country": "", "purchased_on": None, "store": "", "asked_for": ""}
 
 
 @transaction.atomic
@@ -55,7 +55,7 @@ def erase_kit(*, member: Member, at: datetime) -> None:
     Sale.objects.filter(registration__member=member).update(registration=None, matched_at=None, settled="")
     _drop_owner(member)
     delete_details_of(member=member, at=at)
-    Registration.objects.of(member).update(**DETAILS, warning="")
+    Registration.objects.of(member).update(**DETAILS, serial_key=None, warning="")
     with erasing_trail():
         _history("RegistrationEvent").filter(pgh_obj__member=member).update(**DETAILS)
 

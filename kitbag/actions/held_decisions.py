@@ -12,7 +12,7 @@ from django.utils import translation
 from django.utils.translation import gettext_lazy as _
 
 from cps_portal.core.lib.errors import Refusal
-from cps_portal.core.lib.history import attributed_to
+from cps_portal.core.lib.history_context import attributed_to
 from kitbag.actions import claims, review
 from kitbag.actions.transitions import lock_registration, lock_registrations
 from kitbag.enums import ClaimOutcome, DecisionKind, HeldState, RefusalReason, RegistrationState

@@ -14,7 +14,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from cps_portal.core.lib.background import after_commit
-from cps_portal.core.lib.history import attributed_to
+from cps_portal.core.lib.history_context import attributed_to
 from kitbag.actions import claims, handovers
 from kitbag.actions.ledger import reconcile, reconcile_adjustments
 from kitbag.actions.owner_details import move_details

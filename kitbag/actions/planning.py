@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 
 from cps_portal.core.lib.dates import write_day
 from cps_portal.core.lib.errors import Refusal
-from cps_portal.core.lib.history import attributed_to
+from cps_portal.core.lib.history_context import attributed_to
 from cps_portal.core.lib.locks import lock_rules_exclusive
 from kitbag.enums import ProposalState, Stage
 from kitbag.models import POINTS_FIELDS, CatalogueProposal, Product, StageChange

@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from cps_portal.core.lib.background import after_commit
 from cps_portal.core.lib.compiled_queries import CompiledQuery
 from cps_portal.core.lib.errors import Refusal
-from cps_portal.core.lib.history import attributed_to
+from cps_portal.core.lib.history_context import attributed_to
 from kitbag.actions import appeals, claims, handovers, stolen_reports
 from kitbag.actions.appeals import find_appeal
 from kitbag.actions.ledger import reconcile

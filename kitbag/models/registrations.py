@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Self
+from typing import Any, Self
 
 import pghistory
 import pgtrigger
@@ -170,7 +170,34 @@ def count_needing(member: Member) -> int:
     return number
 
 
-@pghistory.track(exclude=["warning", "taken_by", "taken_at"])
+# Nobody looks for rows of the history by these keys, and an index would cost every registration three entries.
+NO_INDEX: dict[str, Any] = {
+    "on_delete": models.DO_NOTHING,
+    "db_constraint": False,
+    "db_index": False,
+    "related_name": "+",
+    "related_query_name": "+",
+}
+
+
+@pghistory.track(
+    exclude=["id", "serial_key", "warning", "taken_by", "taken_at"],
+    attrs={
+        "product": models.ForeignKey(Product, verbose_name=_("product"), **NO_INDEX),
+        "decided_by": models.ForeignKey(
+            settings.AUTH_USER_MODEL, null=True, blank=True, editable=False, verbose_name=_("decided by"), **NO_INDEX
+        ),
+    },
+    # Keys of contexts ascend; with the empty ones behind them in the index, its pages would be left half full.
+    context_field=pghistory.ContextForeignKey(db_index=False),
+    meta={
+        "indexes": [
+            models.Index(
+                fields=["pgh_context"], name="registration_event_context", condition=Q(pgh_context__isnull=False)
+            )
+        ]
+    },
+)
 class Registration(models.Model):
     """A product in a member's Kitbag, in whatever state (R17, R18). It never moves to another member."""
 

@@ -4,7 +4,6 @@ from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import urlencode
 
-import pghistory
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.decorators import login_not_required
@@ -22,6 +21,7 @@ from cps_portal.core.files import actions as files
 from cps_portal.core.files.actions import Uploads
 from cps_portal.core.files.forms import keep_uploads
 from cps_portal.core.lib.errors import Refusal
+from cps_portal.core.lib.history_context import history_context
 from cps_portal.core.lib.reference import parse_reference
 from cps_portal.core.lib.throttle import client_network, is_throttled
 from cps_portal.core.submissions.once import run_once
@@ -192,7 +192,7 @@ def visitor_case(request: HttpRequest, token: str) -> HttpResponse:
     if row.merged_into and row.merged_into.access_token:
         return redirect(row.merged_into.get_absolute_url())
     # The history of the case would otherwise keep the path of this page, and with it the token.
-    with pghistory.context(url=reverse("cases:contact")):
+    with history_context(url=reverse("cases:contact")):
         response = _conversation(request, row)
     response["X-Robots-Tag"] = "noindex, nofollow"
     # The token stays on this site by the general policy. With "no-referrer" browsers send "Origin: null" with the form

@@ -13,7 +13,7 @@ from django.db.models import Case, QuerySet, Value, When
 from django.utils.translation import gettext_lazy as _
 
 from cps_portal.core.lib.errors import Refusal
-from cps_portal.core.lib.history import attributed_to
+from cps_portal.core.lib.history_context import attributed_to
 from cps_portal.core.lib.written_dates import date_format
 from kitbag.actions.transitions import hold_registration, release_hold
 from kitbag.enums import HoldReason

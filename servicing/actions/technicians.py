@@ -3,7 +3,7 @@
 from django.utils.translation import gettext_lazy as _
 
 from cps_portal.core.lib.errors import Refusal
-from cps_portal.core.lib.history import attributed_to
+from cps_portal.core.lib.history_context import attributed_to
 from members.models import User
 from servicing.actions.events import locks_ticket
 from servicing.enums import OVER

@@ -14,7 +14,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
-from cps_portal.core.lib.history import attributed_to
+from cps_portal.core.lib.history_context import attributed_to
 from cps_portal.site.actions import move_member, ways_to
 from cps_portal.site.presenters.trail import CALLED, COMPUTED, Line, build_trail, is_secret
 from cps_portal.site.queries.trail import SOURCES, SUBJECTS, WHO, Selection

@@ -1,19 +1,12 @@
-"""Who is behind a change, in the history of tracked rows (R54), and how that history is kept from being changed."""
+"""How the history of tracked rows (R54) is kept from being changed. Who is behind a change: history_context.py."""
 
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-import pghistory
 from django.apps import apps
-from django.contrib.auth.base_user import AbstractBaseUser
-from django.core.handlers.wsgi import WSGIRequest
 from django.db import connection, transaction
-from django.http import HttpResponse
-from pghistory import middleware
-
-from cps_portal.core.lib.snapshot import is_snapshot_open
 
 SETTING = "portal.history"  # of a transaction; what may be done to the trail in it: nothing, ERASE or EXPIRE
 ERASE, EXPIRE = "erase", "expire"
@@ -59,33 +52,6 @@ begin
     raise exception '% is a trail: it is never changed', tg_table_name;
 end $$
 """
-
-
-class HistoryMiddleware(middleware.HistoryMiddleware):
-    """Names the signed-in person behind every change, as pghistory's own does; inside of SnapshotMiddleware.
-
-    A page that is read from a snapshot changes nothing, and its statements need not carry who reads it.
-    """
-
-    def __call__(self, request: WSGIRequest) -> HttpResponse:
-        with ExitStack() as request.history:  # type: ignore[attr-defined]
-            return self.get_response(request)  # type: ignore[no-any-return]
-
-    def process_view(self, request: WSGIRequest, _view: Any, _args: Any, _kwargs: Any) -> None:
-        """Must not call the view: the checks of later middlewares would be skipped."""
-        if not is_snapshot_open():
-            request.history.enter_context(pghistory.context(**self.get_context(request)))  # type: ignore[attr-defined]
-            request.__class__ = middleware.WSGIRequest  # tells the context when the API sets `request.user`
-
-
-def attributed_to(by: AbstractBaseUser | None, **details: Any) -> pghistory.context:
-    """Context manager: every history row written inside names this person, whatever entry point they came through.
-
-    The middleware does the same for the signed-in user, but actions are also called by tasks, commands and the API.
-    With `None`, the portal itself, nothing is added: all changes of a request share one context, and the person who is
-    signed in must not be overwritten.
-    """
-    return pghistory.context(**({"user": by.pk} if by else {}), **details)
 
 
 def erasing_trail() -> Any:

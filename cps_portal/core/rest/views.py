@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, ClassVar
 
-import pghistory
 from django.contrib.auth.decorators import login_not_required
 from django.core.signals import got_request_exception
 from django.http import HttpRequest, HttpResponse
@@ -24,6 +23,7 @@ from rest_framework.request import Request
 from rest_framework.views import APIView
 
 from cps_portal.core.lib import buffered_counts
+from cps_portal.core.lib.history_context import add_to_history_context
 from cps_portal.core.lib.logs import bound_request_id, current_request_id
 from cps_portal.core.partners import actions as partners
 from cps_portal.core.partners.models import Partner
@@ -94,7 +94,7 @@ class PartnerView(APIView):
         if isinstance(request.auth, Access):
             self._check_rate(request.auth)
             if request.method not in SAFE_METHODS:
-                pghistory.context(partner=request.auth.partner.slug, credential=request.auth.credential.pk)
+                add_to_history_context(partner=request.auth.partner.slug, credential=request.auth.credential.pk)
         if content_length(request._request) > self.max_bytes:
             raise TooLarge(f"Send at most {self.max_bytes // 1024} KiB.")
 

@@ -17,7 +17,7 @@ from django.utils.translation import gettext_lazy as _
 
 from cps_portal.core.lib.background import after_commit
 from cps_portal.core.lib.errors import Refusal
-from cps_portal.core.lib.history import attributed_to
+from cps_portal.core.lib.history_context import attributed_to
 from cps_portal.core.outbox import actions as outbox
 from cps_portal.core.outbox.models import Message
 from members.actions import notices

@@ -6,7 +6,7 @@ from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
 from cps_portal.core.lib.errors import Refusal
-from cps_portal.core.lib.history import attributed_to
+from cps_portal.core.lib.history_context import attributed_to
 from members.models import User
 from members.support.actions.common import check_state, wake_up
 from members.support.models import MAX_TEXT_LENGTH, Case, CaseMessage, CaseReader

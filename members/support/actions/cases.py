@@ -15,7 +15,7 @@ from django.utils.translation import gettext_lazy as _
 from cps_portal.core.files import actions as files
 from cps_portal.core.files.models import StoredFile
 from cps_portal.core.lib.errors import Refusal
-from cps_portal.core.lib.history import attributed_to
+from cps_portal.core.lib.history_context import attributed_to
 from cps_portal.core.lib.reference import new_reference
 from members.enums import NoticeCode
 from members.models import Member, User

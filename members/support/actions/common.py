@@ -11,7 +11,7 @@ from cps_portal.core.files import actions as files
 from cps_portal.core.files.models import StoredFile
 from cps_portal.core.lib import clock
 from cps_portal.core.lib.errors import Refusal
-from cps_portal.core.lib.history import attributed_to
+from cps_portal.core.lib.history_context import attributed_to
 from cps_portal.core.outbox import actions as outbox
 from members.actions import notices
 from members.enums import Level, NoticeCode, ServiceLevel

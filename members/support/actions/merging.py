@@ -7,7 +7,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from cps_portal.core.lib.errors import Refusal
-from cps_portal.core.lib.history import attributed_to
+from cps_portal.core.lib.history_context import attributed_to
 from members.models import User
 from members.support import rules
 from members.support.actions.common import TURN_FIELDS, add_message, set_turn

@@ -14,7 +14,7 @@ from oauth2_provider.generators import generate_client_id, generate_client_secre
 from oauth2_provider.models import get_access_token_model
 
 from cps_portal.core.lib.errors import Refusal
-from cps_portal.core.lib.history import attributed_to
+from cps_portal.core.lib.history_context import attributed_to
 from cps_portal.core.partners.enums import SCOPES
 from cps_portal.core.partners.models import Credential, Partner
 from cps_portal.core.partners.models.credentials import DEFAULT_REQUESTS_PER_MINUTE, check_network

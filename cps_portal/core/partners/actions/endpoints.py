@@ -11,7 +11,7 @@ from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
 from cps_portal.core.lib.errors import Refusal
-from cps_portal.core.lib.history import attributed_to
+from cps_portal.core.lib.history_context import attributed_to
 from cps_portal.core.lib.sealing import Purpose, reseal, seal, unseal
 from cps_portal.core.outbox import actions as outbox
 from cps_portal.core.partners import rules
