@@ -2,9 +2,7 @@
 
 from datetime import datetime, timedelta
 
-from django.db import transaction
-from django.db.models import Count, F, Subquery
-from django.db.models.functions import Coalesce
+from django.db import connection, transaction
 from django.utils import timezone
 
 from cps_portal.core.lib.locks import lock_rules_exclusive
@@ -53,32 +51,46 @@ def begin_change(*, change: StageChange, at: datetime) -> bool:
     return True
 
 
+# Written by hand, as what a batch does in `ledger`: making these two with the ORM took a tenth of the time of a batch.
+LOCK_RUNNING_SQL = """
+select c.product_id, p.name, c.cursor, c.cause
+from kitbag_stagechange c join kitbag_product p on p.id = c.product_id
+where c.id = %(change)s and c.state = 'running' for no key update of c skip locked
+"""
+RECORD_STEP_SQL = """
+update kitbag_stagechange set cursor = %(cursor)s, stepped_at = %(at)s, settled = settled + (
+    select count(*) from kitbag_registration
+    where product_id = %(product)s and state = 'validated' and member_id > %(after)s and member_id <= %(cursor)s
+) where id = %(change)s
+"""
+RECORD_END_SQL = "update kitbag_stagechange set state = 'done', finished_at = %(at)s where id = %(change)s"
+
+
 @transaction.atomic
 def reconcile_step(*, change: int, limit: int, at: datetime) -> bool:
     """Reconcile the next `limit` holders of a running change, in the order of member keys.
 
     Returns whether there is more to do; False, too, while another worker holds the lock on this change.
     """
-    running = StageChange.objects.filter(pk=change, state=ChangeState.RUNNING).select_related("product")
-    row = running.select_for_update(of=("self",), no_key=True, skip_locked=True).first()
-    if row is None:
-        return False
-    done = reconcile_holders(
-        product=row.product_id,
-        after=row.cursor,
-        limit=limit,
-        cause=PointsCause(row.cause),
-        about=row.product.name,
-        at=at,
-        stage_change=row.pk,
-    )
-    if done:
-        counted = Registration.objects.filter(product=row.product_id, state=RegistrationState.VALIDATED)
-        passed = counted.filter(member__gt=row.cursor, member__lte=done[-1]).order_by().values("product")
-        row.settled = F("settled") + Coalesce(Subquery(passed.annotate(rows=Count("pk")).values("rows")), 0)
-        row.cursor, row.stepped_at = done[-1], at
-    more = len(done) == limit  # members who become holders after this are reconciled when their product is validated
-    if not more:
-        row.state, row.finished_at = ChangeState.DONE, at
-    row.save(update_fields=["cursor", "stepped_at", "settled", "state", "finished_at"])
+    with connection.cursor() as cursor:
+        cursor.execute(LOCK_RUNNING_SQL, {"change": change})
+        row = cursor.fetchone()
+        if row is None:
+            return False
+        product, name, after, cause = row
+        done = reconcile_holders(
+            product=product,
+            after=after,
+            limit=limit,
+            cause=PointsCause(cause),
+            about=name,
+            at=at,
+            stage_change=change,
+        )
+        if done:
+            facts = {"change": change, "product": product, "after": after, "cursor": done[-1], "at": at}
+            cursor.execute(RECORD_STEP_SQL, facts)
+        more = len(done) == limit  # members who become holders after this are reconciled when they are validated
+        if not more:
+            cursor.execute(RECORD_END_SQL, {"change": change, "at": at})
     return more
