@@ -1,12 +1,10 @@
 """When the clock queues which task. Imports no model: beat, which only queues by name, stays small."""
 
-import os
 from typing import Any
 
 from celery.schedules import crontab
-from django.conf import settings
 
-os.environ.setdefault("DJANGO_SETTINGS_MODULE", "cps_portal.settings.base")
+from cps_portal.settings.queues import OUTBOX_SWEEP_SECONDS, QUEUES
 
 TICK_SECONDS, TICK_EXPIRES_SECONDS = 15.0, 60
 HELD_SWEEP_SECONDS = 2.0  # how much later than promised a decision of staff is applied
@@ -20,11 +18,11 @@ SCHEDULE: dict[str, dict[str, Any]] = {
             "schedule": TICK_SECONDS,
             "options": {"queue": queue, "expires": TICK_EXPIRES_SECONDS},
         }
-        for queue in settings.QUEUES
+        for queue in QUEUES
     },
     "outbox-sweep": {
         "task": "outbox.sweep",
-        "schedule": settings.OUTBOX_SWEEP_SECONDS,
+        "schedule": OUTBOX_SWEEP_SECONDS,
         "options": {"expires": TICK_EXPIRES_SECONDS},
     },
     "outbox-blank-old": {"task": "outbox.blank_old", "schedule": crontab(hour="2", minute="30")},

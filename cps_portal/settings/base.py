@@ -18,6 +18,7 @@ from cps_portal.settings.environment import env
 from cps_portal.settings.integrations import *  # noqa: F403
 from cps_portal.settings.operations import *  # noqa: F403
 from cps_portal.settings.programme import *  # noqa: F403
+from cps_portal.settings.queues import *  # noqa: F403
 from cps_portal.settings.retention import *  # noqa: F403
 
 django_stubs_ext.monkeypatch()  # makes ModelAdmin[Member] valid at run time
@@ -193,21 +194,6 @@ EVENT_SUBSCRIBERS = {  # events published by an app, and the tasks of upper apps
     "kitbag.registration_validated": ["servicing.registration_validated"],
     "members.member_moved": ["servicing.member_moved"],
 }
-
-CELERY_BROKER_URL = REDIS_URL
-CELERY_TASK_IGNORE_RESULT = True
-CELERY_TASK_ACKS_LATE = True
-CELERY_TASK_REJECT_ON_WORKER_LOST = True
-CELERY_WORKER_PREFETCH_MULTIPLIER = 1
-CELERY_TASK_TIME_LIMIT = 300
-CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
-CELERY_BROKER_TRANSPORT_OPTIONS = {
-    "visibility_timeout": 600,
-    "socket_connect_timeout": 1,
-    "socket_timeout": 10,
-}
-CELERY_TASK_ROUTES = {"outbox.send_in_order": {"queue": "webhooks"}}  # a slow receiver must not hold up other work
-CELERY_TIMEZONE = "UTC"
 
 # Security
 COOKIE_PREFIX = "__Host-"  # browsers take such a cookie only from https, for this host and all of its paths

@@ -29,7 +29,6 @@ FILES_CLAMD = env("FILES_CLAMD")
 # A message that a killed worker had taken is sent again after this. Must be longer than any sender may take
 # (EMAIL_TIMEOUT, WEBHOOK_TIMEOUT_SECONDS), or a slow message would be sent twice.
 OUTBOX_LEASE_SECONDS = env("OUTBOX_LEASE_SECONDS")
-OUTBOX_SWEEP_SECONDS = env("OUTBOX_SWEEP_SECONDS")
 OUTBOX_RETRY_POLICIES = {  # mails are given up after about four days, webhooks never (R38)
     "mail": RetryPolicy(first_delay=timedelta(minutes=1), max_delay=timedelta(hours=4), max_attempts=30),
     "webhook": RetryPolicy(

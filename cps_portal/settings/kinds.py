@@ -8,8 +8,7 @@ from zoneinfo import ZoneInfo
 
 import environ
 
-from cps_portal.core.lib.clock import Season
-from cps_portal.core.lib.opening_hours import Hours, parse_week
+from cps_portal.core.lib.opening_hours import Hours, Season, parse_week
 from cps_portal.core.lib.web_push import public_key
 
 MIN_KEY_LENGTH = 32

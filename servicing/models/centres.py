@@ -18,10 +18,10 @@ from django.utils.text import format_lazy
 from django.utils.translation import gettext_lazy as _
 from django_countries.fields import CountryField
 
-from cps_portal.core.lib.clock import Calendar, Season
+from cps_portal.core.lib.clock import Calendar
 from cps_portal.core.lib.compiled_queries import CompiledModels
 from cps_portal.core.lib.languages import NAMES
-from cps_portal.core.lib.opening_hours import Hours, parse_week
+from cps_portal.core.lib.opening_hours import Hours, Season, parse_week
 from cps_portal.core.lib.public_holidays import PUBLIC
 from cps_portal.core.lib.translations import Translated, TranslationsField
 from cps_portal.core.partners.models import Partner

@@ -6,8 +6,8 @@ from datetime import date, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from cps_portal.core.lib.clock import Calendar, Season
-from cps_portal.core.lib.opening_hours import END_OF_DAY, Hours, format_week, parse_week
+from cps_portal.core.lib.clock import Calendar
+from cps_portal.core.lib.opening_hours import END_OF_DAY, Hours, Season, format_week, parse_week
 from cps_portal.core.lib.public_holidays import half_days
 
 Facts = dict[str, Any]

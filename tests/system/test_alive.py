@@ -10,7 +10,6 @@ from threading import Thread
 import pytest
 from celery.signals import heartbeat_sent
 from django.core.management import call_command
-from pytest_django import Settings
 
 from cps_portal.celery import app
 from cps_portal.core.system.alive import MAX_AGE_SECONDS, alive_file
@@ -36,11 +35,11 @@ def health(capsys: pytest.CaptureFixture[str]) -> Health:
 
 @pytest.mark.parametrize("process", ["worker", "hooks", "beat"])
 def test_a_process_is_well_as_long_as_it_touches_its_file(
-    process: str, health: Health, tmp_path: Path, settings: Settings
+    process: str, health: Health, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    settings.ALIVE_FOLDER = ""
+    monkeypatch.setenv("ALIVE_FOLDER", "")
     assert health(process) == (1, f"{process}: unknown, because ALIVE_FOLDER is not set")
-    settings.ALIVE_FOLDER = str(tmp_path)
+    monkeypatch.setenv("ALIVE_FOLDER", str(tmp_path))
     assert health(process) == (1, f"{process}: no sign of life for 60 s")
     if process == "beat":
         scheduler = Scheduler(app=app, schedule_filename=str(tmp_path / "schedule"))
@@ -54,11 +53,9 @@ def test_a_process_is_well_as_long_as_it_touches_its_file(
     assert health(process)[0] == 1
 
 
-def test_without_a_folder_nothing_is_touched(
-    settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_without_a_folder_nothing_is_touched(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    settings.ALIVE_FOLDER = ""
+    monkeypatch.setenv("ALIVE_FOLDER", "")
     heartbeat_sent.send(sender=None)
     assert list(tmp_path.iterdir()) == []
 

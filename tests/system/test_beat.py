@@ -13,6 +13,10 @@ app.loader.init_worker()
 app.finalize()
 print(sorted(name for name in sys.modules if name.endswith((".models", ".views")) and not name.startswith("django.")))
 print(len(app.conf.beat_schedule))
+from django.conf import settings
+import cps_portal.core.system.scheduler, cps_portal.core.system.alive as alive
+alive.touch("beat")
+print(settings.configured, sorted({"holidays", "babel", "whitenoise"} & set(sys.modules)))
 """
 
 
@@ -26,9 +30,10 @@ def test_it_has_the_same_schedule_and_queues_where_the_workers_listen() -> None:
     assert beat.app.conf.beat_scheduler == celery.app.conf.beat_scheduler
 
 
-def test_no_app_of_django_is_loaded() -> None:
-    """As `celery beat` does before its first round."""
+def test_neither_apps_nor_settings_of_django_are_loaded() -> None:
+    """As `celery beat` does before its first round, and in it."""
     done = subprocess.run([sys.executable, "-c", LOADED], capture_output=True, text=True, check=True, env=os.environ)
-    models, entries = done.stdout.splitlines()
+    models, entries, rest = done.stdout.splitlines()
     assert models == "[]"
     assert int(entries) == len(celery.app.conf.beat_schedule)
+    assert rest == "False []"

@@ -12,7 +12,7 @@ from itertools import count
 from types import MappingProxyType
 from zoneinfo import ZoneInfo
 
-from cps_portal.core.lib.opening_hours import END_OF_DAY, Hours, Week, same_hours
+from cps_portal.core.lib.opening_hours import END_OF_DAY, Hours, Season, Week, same_hours
 from cps_portal.core.lib.public_holidays import PUBLIC, HolidayRegion, check_region, half_days, public_holidays
 
 MONDAY_TO_FRIDAY = same_hours((1, 2, 3, 4, 5), time(9), time(17))
@@ -27,15 +27,6 @@ class WhyClosed(StrEnum):
     WEEKEND = "weekend"
     HOLIDAY = "holiday"
     CLOSURE = "closure"
-
-
-@dataclass(frozen=True, slots=True)
-class Season:
-    """Other hours from one day to another, both included, as in Ramadan: they never change which days are worked."""
-
-    first: date
-    last: date
-    hours: Hours
 
 
 @dataclass(frozen=True)

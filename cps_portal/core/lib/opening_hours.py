@@ -6,7 +6,7 @@ Only this part of that notation: days or ranges of days, each with one opening a
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import time
+from datetime import date, time
 from itertools import groupby
 
 WEEKDAYS = ("Mo", "Tu", "We", "Th", "Fr", "Sa", "Su")
@@ -40,6 +40,15 @@ class Hours:
 
 
 Week = Mapping[int, Hours]  # by ISO 8601: Monday is 1
+
+
+@dataclass(frozen=True, slots=True)
+class Season:
+    """Other hours from one day to another, both included, as in Ramadan: they never change which days are worked."""
+
+    first: date
+    last: date
+    hours: Hours
 
 
 def same_hours(weekdays: Iterable[int], opens: time, closes: time) -> dict[int, Hours]:

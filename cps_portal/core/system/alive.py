@@ -7,18 +7,19 @@ import time
 from pathlib import Path
 
 from celery.signals import heartbeat_sent, worker_ready
-from django.conf import settings
+
+from cps_portal.settings.environment import env
 
 MAX_AGE_SECONDS = 60.0
 
 
 def alive_file(process: str) -> Path:
     """The file of a kind of process: `beat` or `worker`."""
-    return Path(settings.ALIVE_FOLDER) / f"portal-{process}-alive"
+    return Path(env("ALIVE_FOLDER")) / f"portal-{process}-alive"
 
 
 def touch(process: str) -> None:
-    if settings.ALIVE_FOLDER:
+    if env("ALIVE_FOLDER"):
         alive_file(process).touch()
 
 

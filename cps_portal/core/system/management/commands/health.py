@@ -8,6 +8,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandParser
 
 from cps_portal.core.system.alive import MAX_AGE_SECONDS, is_alive
+from cps_portal.settings.environment import env
 
 TIMEOUT_SECONDS = 2.0
 FILES = {"worker": "worker", "hooks": "worker", "beat": "beat"}
@@ -31,7 +32,7 @@ class Command(BaseCommand):
 
 
 def _why_unwell(process: str) -> str:
-    if not settings.ALIVE_FOLDER:
+    if not env("ALIVE_FOLDER"):
         return "unknown, because ALIVE_FOLDER is not set"
     if is_alive(FILES[process]):
         return ""
