@@ -28,6 +28,7 @@ BEFORE_THE_FIRST_RELEASE = (
     "0005_sighting_notes",  # makes an index of sightings
     "0009_merged_accounts",  # makes an index of members
     "0011_price_and_groups",  # makes indexes of the private details of products, a table that is new itself
+    "0019_session",  # drops the table of the sessions of before
     "0014_slim_registration_history",  # drops columns of the history of registrations
     "0017_country_plans",  # makes an index of a table that is new itself
 )

@@ -39,7 +39,6 @@ INSTALLED_APPS = [
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.humanize",
-    "django.contrib.sessions",
     "django.contrib.sitemaps",
     "django.contrib.messages",
     "django.contrib.postgres",
@@ -181,7 +180,6 @@ SLOW_VIEWS = {  # views and apps with a longer budget, in seconds
 }
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
-REDIS_URL = env("REDIS_URL")  # the broker, and counters that must not be evicted
 CACHES = {
     "default": {
         "BACKEND": "cps_portal.core.limits.cache.PortalCache",
@@ -197,6 +195,7 @@ EVENT_SUBSCRIBERS = {  # events published by an app, and the tasks of upper apps
 
 # Security
 COOKIE_PREFIX = "__Host-"  # browsers take such a cookie only from https, for this host and all of its paths
+SESSION_ENGINE = "members.sessions"
 SESSION_COOKIE_NAME = f"{COOKIE_PREFIX}sessionid"
 SESSION_COOKIE_SECURE = True
 SESSION_COOKIE_AGE = 60 * 60 * 24 * 30

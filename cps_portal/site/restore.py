@@ -5,13 +5,12 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from django.conf import settings
-from django.contrib.sessions.models import Session
 from django.db import DatabaseError, transaction
 from oauth2_provider.models import AccessToken, Grant, RefreshToken
 
 from cps_portal.site.actions import drop_sessions, erase_account
 from cps_portal.site.erasures import find_erasure, read_erasures
-from members.models import Member
+from members.models import Member, Session
 
 MEMBER_BATCH = 2000
 logger = logging.getLogger(__name__)

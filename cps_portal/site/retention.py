@@ -213,6 +213,9 @@ RULES: dict[str, Rule] = {
     "members.Notice": Kept("what the member was told (R56, R70); deleted with the account"),
     "members.PendingLevelNotice": Bounded("only until the member is told"),
     "members.PushSubscription": Kept("goes with its device: at signing out, and with the account (R56)"),
+    "members.Session": Deleted(
+        "expire_date", AT_ONCE, "has ended; holds the address that was typed", hourly=True, batch=1_000
+    ),
     "members.StaffAccess": Deleted(
         "at",
         settings.HISTORY_KEPT,
@@ -290,9 +293,6 @@ RULES: dict[str, Rule] = {
     "servicing.WarrantyPeriod": STAFF_DATA,
     "servicing.CardRule": STAFF_DATA,
     "servicing.VisitingMember": Kept("counts visits; the person is cleared (R5)"),
-    "sessions.Session": Deleted(
-        "expire_date", AT_ONCE, "has ended; holds the address that was typed", hourly=True, batch=1_000
-    ),
     "submissions.KeptForm": Deleted(
         "at",
         settings.KEPT_FORM_FOR,

@@ -4,13 +4,12 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from django.contrib.auth import HASH_SESSION_KEY
-from django.contrib.sessions.models import Session
 from django.db import transaction
 from django.utils.crypto import get_random_string
 from django.utils.translation import gettext_lazy as _
 
 from cps_portal.core.lib.errors import Refusal
-from members.models import Device, User
+from members.models import Device, Session, User
 from members.models.sign_ins import DEVICE_KEY_LENGTH, MAX_USER_AGENT_LENGTH
 
 

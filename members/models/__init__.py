@@ -40,7 +40,7 @@ from members.models.programme import (
     programme_in,
 )
 from members.models.push import PushSubscription, PushSubscriptionQuerySet
-from members.models.sign_ins import Device, DeviceQuerySet, EmailChange, EmailChangeQuerySet
+from members.models.sign_ins import Device, DeviceQuerySet, EmailChange, EmailChangeQuerySet, Session
 from members.models.staff_access import MemberView, MemberViewQuerySet, StaffAccess
 
 __all__ = [
@@ -77,6 +77,7 @@ __all__ = [
     "PostalAddress",
     "PushSubscription",
     "PushSubscriptionQuerySet",
+    "Session",
     "StaffAccess",
     "TermsAcceptance",
     "TermsVersion",

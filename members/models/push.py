@@ -3,13 +3,12 @@
 from datetime import datetime
 
 from django.contrib.postgres.fields import ArrayField
-from django.contrib.sessions.models import Session
 from django.db import models
 from django.db.models import Exists, OuterRef
 from django.utils.translation import gettext_lazy as _
 
 from members.enums import PushKind
-from members.models.sign_ins import Device
+from members.models.sign_ins import Device, Session
 
 
 class PushSubscriptionQuerySet(models.QuerySet["PushSubscription"]):

@@ -1,22 +1,55 @@
 """Where accounts are signed in, and changes of their sign-in address."""
 
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 from django.conf import settings
-from django.contrib.sessions.models import Session
+from django.contrib.postgres.fields import ArrayField
+from django.contrib.postgres.indexes import GinIndex
+from django.contrib.sessions.backends.base import SessionBase
+from django.contrib.sessions.base_session import AbstractBaseSession, BaseSessionManager
 from django.db import models
 from django.db.models import Exists, OuterRef, Q
+from django.utils.module_loading import import_string
 from django.utils.translation import gettext_lazy as _
 
 from members.models.people import User
 
 DEVICE_KEY_LENGTH = 32  # letters and digits
 MAX_USER_AGENT_LENGTH = 300
+MAX_NAME_LENGTH = 320  # of an address
 
 
 def _hashes(user: User) -> list[str]:
     """As in sessions: of the password with SECRET_KEY and with its fallbacks."""
     return [user.get_session_auth_hash(), *user.get_session_auth_fallback_hash()]
+
+
+class SessionQuerySet(models.QuerySet["Session"]):
+    def naming(self, names: Iterable[str]) -> "SessionQuerySet":
+        """Those that name any of these accounts (by their keys) or addresses (in lower case), found by the index."""
+        return self.filter(names__overlap=list(names))
+
+
+class Session(AbstractBaseSession):
+    """A visit of a browser, signed in or not, as `members.sessions` saves it.
+
+    Its data are encoded. `names` says whom they are about: the key of the account, and every address in them, such as
+    one that was typed at sign-in, in lower case.
+    """
+
+    names = ArrayField(models.CharField(max_length=MAX_NAME_LENGTH), default=list, editable=False)
+
+    objects = BaseSessionManager.from_queryset(SessionQuerySet)()
+
+    class Meta(AbstractBaseSession.Meta):
+        verbose_name = _("session")
+        verbose_name_plural = _("sessions")
+        indexes = [GinIndex(fields=["names"], name="session_names")]
+
+    @classmethod
+    def get_session_store_class(cls) -> type[SessionBase]:
+        return import_string(f"{settings.SESSION_ENGINE}.SessionStore")  # type: ignore[no-any-return]
 
 
 class DeviceQuerySet(models.QuerySet["Device"]):

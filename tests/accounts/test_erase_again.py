@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 from django.conf import settings as conf
-from django.contrib.sessions.models import Session
 from django.core.files.base import ContentFile
 from django.core.files.storage import storages
 from django.core.management import CommandError, call_command
@@ -17,7 +16,7 @@ from pytest_django import Settings
 
 from cps_portal.site import actions
 from cps_portal.site.erasures import find_erasure, read_erasures, record_erasure
-from members.models import Member, User
+from members.models import Member, Session, User
 from tests.world import World
 
 START = timezone.now() - timedelta(days=40)

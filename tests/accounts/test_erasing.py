@@ -1,16 +1,20 @@
 """Erasing a person after their account was closed (R14)."""
 
+import json
 from datetime import timedelta
+from typing import Any
 
 import pytest
 import redis
+from allauth.account.models import EmailAddress
 from django.apps import apps
 from django.conf import settings
-from django.contrib.sessions.models import Session
 from django.core import mail
 from django.core.files.storage import InMemoryStorage, storages
 from django.db import connection, models
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
 from cps_portal.core.files.models import StoredFile
 from cps_portal.core.lib.errors import Refusal
@@ -20,7 +24,8 @@ from cps_portal.core.partners.models import Partner
 from cps_portal.site import actions
 from cps_portal.site.actions import ways_to
 from kitbag.models import PointsEntry, Registration, Sale, StolenReport
-from members.models import LevelChange, Member, TermsAcceptance
+from members.models import LevelChange, Member, Session, TermsAcceptance
+from members.sessions import SessionStore
 from tests.accounts.everything import AFTER, MARK, START, STOLEN, add_everything, traces
 from tests.ledger import assert_only_what_is_validated_counts, assert_points_and_levels_follow_the_entries
 from tests.world import World
@@ -247,6 +252,7 @@ def test_a_failed_erasure_is_rolled_back_and_the_next_run_finishes_it(world: Wor
         )
     before = traces(MARK)
     erase()
+    del before["members_session.names"]  # sessions end before, and stay ended
     somebody.refresh_from_db()
     world.chloe.refresh_from_db()
     assert somebody.erased_at is None
@@ -286,3 +292,57 @@ def test_staff_accounts_cannot_be_closed(world: World) -> None:
     with pytest.raises(Refusal, match="admin"):
         close(world.ana)
     assert Member.objects.open().filter(pk=world.ana.pk).exists()
+
+
+def test_erasing_reads_only_the_sessions_of_the_erased(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """R14: by an index, and without decoding one: signed in, half signed in, and never anybody else's."""
+    decoded: list[str] = []
+    decode = SessionStore.decode
+
+    def counted(store: SessionStore, data: str) -> Any:
+        decoded.append(data)
+        return decode(store, data)
+
+    for person in (world.ana, world.ben, world.chloe):
+        Client().force_login(person.user)
+    half = SessionStore()
+    half["account_login"] = {"email": f"  {world.ben.user.email.upper()} ", "at": 1}
+    half.save()
+    EmailAddress.objects.create(user=world.ben.user, email="Second@example.org")
+    other = SessionStore()
+    other["typed"] = "second@example.org"
+    other.save()
+    visitor = SessionStore()
+    visitor["language"] = "en"
+    visitor.save()
+    Session.objects.bulk_create(
+        Session(session_key=f"somebody-{n}", session_data="", expire_date=timezone.now(), names=[f"9{n:06d}"])
+        for n in range(500)
+    )
+    monkeypatch.setattr(SessionStore, "decode", counted)
+    with CaptureQueriesContext(connection) as queries:
+        assert actions.drop_sessions(users={world.ben.user_id}) == 3
+    assert decoded == []
+    assert len(queries) <= 4
+    signed_in = {row.names[0] for row in Session.objects.exclude(session_key__startswith="somebody-") if row.names}
+    assert signed_in == {str(world.ana.user_id), str(world.chloe.user_id)}
+    assert Session.objects.filter(session_key=visitor.session_key).exists()
+    assert Session.objects.count() == 503
+
+
+def test_sessions_are_found_by_their_index(world: World) -> None:
+    """R14: however many others there are, only those of the person are read."""
+    rows = (
+        Session(session_key=f"somebody-{n}", session_data="x" * 200, expire_date=timezone.now(), names=[f"9{n:06d}"])
+        for n in range(20_000)
+    )
+    Session.objects.bulk_create(rows, batch_size=5000)
+    with connection.cursor() as cursor:
+        cursor.execute("analyze members_session")
+    Client().force_login(world.ben.user)
+    query = Session.objects.naming([str(world.ben.user_id), world.ben.user.email])
+    plan = query.explain(analyze=True, format="json")
+    (top,) = json.loads(plan)
+    assert "session_names" in plan
+    assert "Seq Scan" not in plan
+    assert top["Plan"]["Actual Rows"] == 1

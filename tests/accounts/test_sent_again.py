@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.signals import user_logged_in
-from django.contrib.sessions.models import Session
 from django.test import Client
 from psycopg2 import OperationalError
 
+from members.models import Session
 from tests.factories import PASSWORD
 from tests.submissions.pages import FormReader
 from tests.world import World

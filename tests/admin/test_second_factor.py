@@ -14,7 +14,6 @@ from allauth.mfa.totp.internal.auth import (
     hotp_value,
     yield_hotp_counters_from_time,
 )
-from django.contrib.sessions.models import Session
 from django.test import Client
 from django.urls import NoReverseMatch, reverse
 from django.utils import timezone
@@ -22,6 +21,7 @@ from pytest_django import Settings
 
 from cps_portal.core.files.actions import store
 from kitbag.models import Adjustment
+from members.models import Session
 from tests.admin.conftest import SignIn, signed_in
 from tests.factories import PASSWORD, UserFactory
 from tests.files.samples import jpeg, upload

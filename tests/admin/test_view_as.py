@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 from django.conf import settings
 from django.contrib.auth.models import Group
-from django.contrib.sessions.models import Session
 from django.db import connection
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
@@ -18,7 +17,7 @@ from cps_portal.core.lib.errors import Refusal
 from cps_portal.core.lib.reference import new_reference
 from cps_portal.site.presenters.viewed_page import VIEWED_PAGES, rewrite_page
 from members import actions
-from members.models import Member, MemberView, StaffAccess, User
+from members.models import Member, MemberView, Session, StaffAccess, User
 from members.offers.models import Card
 from servicing.models import Parcel, Ticket
 from tests.accounts.everything import add_everything
@@ -64,7 +63,7 @@ def every_row() -> dict[str, str]:
     """A checksum of every table, without what staff opened."""
     with connection.cursor() as cursor:
         cursor.execute("select tablename from pg_tables where schemaname = current_schema()")
-        tables = [name for (name,) in cursor.fetchall() if name not in {"members_staffaccess", "django_session"}]
+        tables = [name for (name,) in cursor.fetchall() if name not in {"members_staffaccess", "members_session"}]
         parts = " union all ".join(
             f"select '{table}', md5(coalesce(string_agg(t::text, '' order by t::text), '')) from \"{table}\" t"  # noqa: S608
             for table in tables

@@ -10,8 +10,6 @@ from datetime import timedelta
 
 from django.conf import settings
 from django.contrib.auth import SESSION_KEY
-from django.contrib.sessions.backends.db import SessionStore
-from django.contrib.sessions.models import Session
 from django.db import transaction
 from django.utils import timezone
 
@@ -21,7 +19,8 @@ from cps_portal.core.outbox.actions import enqueue, sweep
 from cps_portal.core.outbox.enums import State
 from cps_portal.core.outbox.models import Message
 from cps_portal.site.actions import close_account, erase_due
-from members.models import Member
+from members.models import Member, Session
+from members.sessions import SessionStore
 from tests.files import samples
 
 FILES = 5  # the rehearsal counts them again

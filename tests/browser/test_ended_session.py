@@ -3,10 +3,10 @@
 from collections.abc import Callable
 
 import pytest
-from django.contrib.sessions.models import Session
 from playwright.sync_api import Page, expect
 
 from cps_portal.core.submissions.models import KeptForm
+from members.models import Session
 from members.support.models import Case, CaseMessage
 from tests.browser.looks import faults
 from tests.factories import PASSWORD

@@ -3,14 +3,13 @@
 from datetime import timedelta
 
 import pytest
-from django.contrib.sessions.models import Session
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from members.middleware import SEEN_KEY
-from members.models import Device, User
+from members.models import Device, Session, User
 from members.rules.browsers import name_browser
 from tests.admin.conftest import signed_in as staff_client
 from tests.factories import PASSWORD

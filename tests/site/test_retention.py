@@ -13,7 +13,6 @@ import pytest
 from django.apps import apps
 from django.conf import settings
 from django.contrib.admin.models import CHANGE, LogEntry
-from django.contrib.sessions.models import Session
 from django.db import connection, models
 from django.test import Client
 from django.utils import timezone
@@ -33,7 +32,7 @@ from cps_portal.site import retention
 from cps_portal.site.presenters.retention import in_words, privacy_periods
 from cps_portal.site.retention import CLEARED, HISTORY, Bounded, Deleted, Kept, delete_all, rules_of_tables
 from kitbag.models import CatalogueProposal, HeldDecision, LedgerCheck, MissedSearch
-from members.models import Device, EmailChange, MemberView, StaffAccess
+from members.models import Device, EmailChange, MemberView, Session, StaffAccess
 from members.offers.actions.offers import send_news
 from members.offers.enums import OfferKind, OfferState
 from members.offers.models import Offer
@@ -142,7 +141,7 @@ MAKERS: dict[str, Callable[[World], models.Model]] = {
         partner=partner(), key=uuid4().hex, request_hash="", at=NOW, status=200
     ),
     "pghistory.Context": lambda _world: Context.objects.create(metadata={}),
-    "sessions.Session": lambda _world: Session.objects.create(session_key=uuid4().hex, expire_date=NOW),
+    "members.Session": lambda _world: Session.objects.create(session_key=uuid4().hex, expire_date=NOW),
     "submissions.KeptForm": lambda _world: KeptForm.objects.create(browser=uuid4().hex, page="/", path="/", at=NOW),
     "submissions.Submission": lambda _world: Submission.objects.create(nonce=uuid4().hex, body_hash="", at=NOW),
 }
@@ -296,11 +295,11 @@ def test_files_that_something_refers_to_stay(world: World) -> None:
 
 
 def test_batches_delete_everything_in_the_end(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    rule = retention.RULES["sessions.Session"]
-    monkeypatch.setitem(rules_of_tables(), "sessions.Session", replace(rule, batch=3))  # type: ignore[type-var]
+    rule = retention.RULES["members.Session"]
+    monkeypatch.setitem(rules_of_tables(), "members.Session", replace(rule, batch=3))  # type: ignore[type-var]
     Session.objects.bulk_create(Session(session_key=f"k{n}", expire_date=NOW) for n in range(8))
-    assert retention.delete_batch(label="sessions.Session", at=NOW) == 3
-    assert delete_all(label="sessions.Session", at=NOW) == 5
+    assert retention.delete_batch(label="members.Session", at=NOW) == 3
+    assert delete_all(label="members.Session", at=NOW) == 5
 
 
 def test_other_tables_cannot_be_deleted_from(world: World) -> None:

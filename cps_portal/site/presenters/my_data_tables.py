@@ -377,5 +377,5 @@ LEFT_OUT: dict[str, str] = {
     "kitbag.HeldDecision": "decisions of the last days: kit and its history have what was decided",
     "kitbag.Hold": "says only that a product is in service, which services has",
     "kitbag.RegistrationInReview": "the same rows as kit",
-    "sessions.Session": "names its user only inside encoded data; the profile has last_login",
+    "members.Session": "a visit that has not ended; the profile has last_login",
 }
