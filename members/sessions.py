@@ -23,6 +23,7 @@ class SessionStore(DatabaseSessionStore):
 
     def create_model_instance(self, data: dict[str, Any]) -> AbstractBaseSession:
         row = super().create_model_instance(data)
+        assert isinstance(row, Session)  # noqa: S101 (for the types)
         row.names = names_in(data)
         return row
 

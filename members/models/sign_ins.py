@@ -40,9 +40,9 @@ class Session(AbstractBaseSession):
 
     names = ArrayField(models.CharField(max_length=MAX_NAME_LENGTH), default=list, editable=False)
 
-    objects = BaseSessionManager.from_queryset(SessionQuerySet)()
+    objects = BaseSessionManager.from_queryset(SessionQuerySet)()  # type: ignore[misc]
 
-    class Meta(AbstractBaseSession.Meta):
+    class Meta:
         verbose_name = _("session")
         verbose_name_plural = _("sessions")
         indexes = [GinIndex(fields=["names"], name="session_names")]

@@ -15,7 +15,7 @@ from cps_portal.core.submissions.kept import browser_of, cookie_name
 from cps_portal.core.submissions.models import KeptForm
 from cps_portal.site.retention import delete_all
 from members.enums import Specialty
-from members.models import Device, TermsVersion, User
+from members.models import Device, Session, TermsVersion, User
 from members.support.models import Case, CaseMessage
 from tests.factories import PASSWORD
 from tests.files.samples import jpeg
@@ -37,10 +37,13 @@ def signed_in(user: User | None, *, strict: bool = False) -> Client:
     return client
 
 
+SIGNED_IN = (Device, Session)
+
+
 def count_rows() -> dict[str, int]:
-    """How many rows there are of everything that a form can create; signing in creates devices."""
+    """How many rows there are of everything that a form can create; signing in creates devices and sessions."""
     labels = ("cases", "kitbag", "offers", "servicing", "members")
-    models = [model for model in apps.get_models() if model._meta.app_label in labels and model is not Device]
+    models = [model for model in apps.get_models() if model._meta.app_label in labels and model not in SIGNED_IN]
     return {model._meta.label: model.objects.count() for model in models}
 
 
