@@ -13,6 +13,8 @@ from django.db import connection
 from django.dispatch import receiver
 from django.test import Client
 from django.utils import translation
+from hypothesis import HealthCheck
+from hypothesis import settings as hypothesis_settings
 
 from cps_portal.core.lib.catalogues import compile_catalogues
 from cps_portal.core.lib.fixed_blocks import FIXED
@@ -27,6 +29,10 @@ from tests.snapshot import cast, is_superuser
 from tests.world import World
 
 compile_catalogues()  # also for whoever starts pytest without the launcher
+
+# How quickly an example is made or run depends on the machine.
+hypothesis_settings.register_profile("portal", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+hypothesis_settings.load_profile("portal")
 
 os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "1")  # Playwright's event loop runs in the thread that uses the ORM
 

@@ -2,7 +2,6 @@
 
 import csv
 import re
-import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -85,10 +84,10 @@ def held(world: World) -> Product:
 # --- The catalogue that ships --------------------------------------------------------------------
 
 
-def test_the_shipped_catalogue_loads_quickly_and_whole_and_a_second_load_changes_nothing() -> None:
-    begun = time.monotonic()
-    call_command("load_catalogue", "--strict", verbosity=0)
-    first = time.monotonic() - begun
+def test_the_shipped_catalogue_loads_whole_in_few_statements_and_a_second_load_changes_nothing() -> None:
+    with CaptureQueriesContext(connection) as queries:
+        call_command("load_catalogue", "--strict", verbosity=0)
+    assert len(queries) < 100
     assert Product.objects.count() == 3216
     assert Product.objects.filter(fast_track_model=True).count() == 120
     assert Product.objects.filter(sample=False).count() == 2
@@ -96,18 +95,12 @@ def test_the_shipped_catalogue_loads_quickly_and_whole_and_a_second_load_changes
     assert Product.objects.filter(successor__isnull=False).count() == 1488
     mark_iii = Product.objects.get(name="EOS 5D Mark III")
     assert (mark_iii.points_current, mark_iii.stage, mark_iii.points) == (235, Stage.UNSERVICEABLE, 45)
-    begun = time.monotonic()
-    with CaptureQueriesContext(
-        connection,
-    ) as queries:
+    with CaptureQueriesContext(connection) as queries:
         products, bad = reader.read_products(reader.PRODUCTS)
         report = load_catalogue(products=products, shapes=reader.read_shapes(), at=NOW)
-    second = time.monotonic() - begun
     assert (bad, report.added, report.changed, report.left_alone) == ([], [], {}, 3216)
     assert not [query for query in queries if query["sql"].lower().startswith(("insert", "update", "delete"))]
     assert len(queries) < 20
-    assert first < 10, "5 s on an idle machine"
-    assert second < 10
 
 
 def test_every_shipped_shape_fits_its_own_example_and_some_category() -> None:

@@ -73,12 +73,13 @@ def groups_of(client: Client, query: str = "") -> dict[str, list[Case]]:
 
 def test_the_inbox_groups_cases_by_urgency(as_support: Client, world: World) -> None:
     now = timezone.now()
+    midnight = timezone.localtime(now).replace(hour=0, minute=0, second=0, microsecond=0)
     late, later = opened(world, "late", now - 30 * DAY), opened(world, "later", now - 20 * DAY)
     ours, snoozed, waiting, answered, closed = (opened(world, name) for name in ("o", "s", "w", "a", "c"))
     merged = opened(world, "m")
     actions.snooze(case=snoozed, by=world.staff, at=now, until=now + HOUR)
     actions.snooze(case=late, by=world.staff, at=now, until=now + HOUR)
-    actions.answer(case=waiting, text="?", asks=True, by=world.staff, at=now - HOUR)
+    actions.answer(case=waiting, text="?", asks=True, by=world.staff, at=max(now - HOUR, midnight))
     actions.answer(case=answered, text="!", by=world.staff, at=now)
     actions.close(case=closed, by=world.staff, at=now)
     actions.merge(case=merged, into=ours, by=world.staff, at=now)
