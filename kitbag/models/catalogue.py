@@ -9,6 +9,7 @@ from django.db import models
 from django.db.models import Case, F, IntegerField, Q, When
 from django.utils.translation import gettext_lazy as _
 
+from cps_portal.core.lib.commit_horizon import stamped_when_written
 from kitbag import rules
 from kitbag.enums import ProposalState, SerialPlace, ShapeUse, Shelf, Stage, VideoClass
 
@@ -32,7 +33,7 @@ class ProductQuerySet(models.QuerySet["Product"]):
         return self.filter(fast_track_model=True).exclude(stage=Stage.UNSERVICEABLE)
 
 
-@pghistory.track(exclude=["sample"])
+@pghistory.track(exclude=["sample"], meta={"triggers": [stamped_when_written("pgh_created_at")]})
 class Product(models.Model):
     """A product of the catalogue with its points at each stage (R15, R20)."""
 
