@@ -271,3 +271,9 @@ def test_staff_see_who_is_told_but_not_where(
     root = User.objects.create_superuser("root@example.org", PASSWORD)
     page.force_login(root)
     assert row.endpoint not in page.get(f"/admin/members/pushsubscription/{row.pk}/change/").text
+
+
+def test_each_kind_has_a_box_beside_its_name(phone: Client) -> None:
+    page = phone.get("/profile/notifications/").text
+    boxes = re.findall(r'<label class="check" for="id_kinds_\d"><input type="checkbox"[^>]*><span>([^<]+)</span>', page)
+    assert boxes == [str(kind.label) for kind in PushKind]
