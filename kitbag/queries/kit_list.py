@@ -4,7 +4,6 @@ Which filters are chosen changes the shape of a query. The whole Kitbag, by far 
 for each order.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -90,7 +89,7 @@ class _Whole:
 WHOLE = {order: _Whole.by(order) for order in ORDERS}
 
 
-def whole_kitbag(member: int, in_service: str, order: str, shown: int) -> tuple[Sequence[Registration], ...]:
+def whole_kitbag(member: int, in_service: str, order: str, shown: int) -> tuple[list[Registration], list[Registration]]:
     """The same as `others` and `counting` of `listed`."""
     whole = WHOLE[order]
     return (

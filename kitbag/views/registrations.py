@@ -191,7 +191,7 @@ class KitList:
         if self.choice.is_whole:
             rest, shown = whole_kitbag(self.member.pk, joined_keys(self.in_service), sort, most)
         else:
-            rest, shown = others(self.registrations, sort), counting(self.registrations, sort, most)
+            rest, shown = list(others(self.registrations, sort)), list(counting(self.registrations, sort, most))
         rows = sorted([*rest, *shown], key=lambda row: int(row.group))  # type: ignore[attr-defined]
         counts = {COUNTING: shown[0].in_all} if shown else {}  # type: ignore[attr-defined]
         groups = []

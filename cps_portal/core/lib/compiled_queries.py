@@ -24,7 +24,7 @@ from threading import Lock
 from typing import Any, Generic, TypeVar
 
 from django.db import DEFAULT_DB_ALIAS, connection
-from django.db.models import BooleanField, ForeignObjectRel, Func, Model, QuerySet
+from django.db.models import BooleanField, Func, Model, QuerySet
 
 from cps_portal.core.lib.locks import require_transaction
 
@@ -202,9 +202,13 @@ def _follow(
     model: type[Model], paths: Iterable[tuple[str, ...]], before: tuple[str, ...] = ()
 ) -> Iterator[tuple[tuple[str, ...], Any]]:
     """Every relation that these paths lead through, in the order in which select_related adds its columns."""
-    backwards = [relation for relation in model._meta.related_objects if relation.one_to_one]
-    for relation in [*model._meta.fields, *backwards]:
-        name = relation.get_accessor_name() if isinstance(relation, ForeignObjectRel) else relation.name
+    forwards: list[tuple[str, Any]] = [(field.name, field) for field in model._meta.fields]
+    backwards: list[tuple[str, Any]] = [
+        (relation.get_accessor_name() or "", relation)
+        for relation in model._meta.related_objects
+        if relation.one_to_one
+    ]
+    for name, relation in forwards + backwards:
         further = [path[1:] for path in paths if path[0] == name]
         if further:
             other: Any = relation.related_model
