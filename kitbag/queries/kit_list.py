@@ -7,9 +7,9 @@ for each order.
 from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import Case, Count, F, IntegerField, QuerySet, Value, When, Window
+from django.db.models import Case, Count, F, IntegerField, QuerySet, Sum, Value, When, Window
 
-from cps_portal.core.lib.compiled_queries import CompiledModels, IsAmong
+from cps_portal.core.lib.compiled_queries import CompiledModels, CompiledQuery, IsAmong
 from kitbag.enums import NEEDS_MEMBER, RegistrationState, Stage
 from kitbag.models import Registration, points_now
 
@@ -65,14 +65,20 @@ def _group(in_service: str) -> Case:
 
 @dataclass(frozen=True)
 class _Whole:
-    """The two queries of a whole Kitbag in one order."""
+    """The queries of a whole Kitbag in one order: what needs attention, that with older kit, and what counts."""
 
+    current: CompiledModels[Registration]
     others: CompiledModels[Registration]
     counting: CompiledModels[Registration]
 
     @classmethod
     def by(cls, order: str) -> "_Whole":
         return cls(
+            CompiledModels(
+                lambda member, in_service: others(listed(member, in_service).exclude(group=OLDER), order),  # type: ignore[misc]
+                related=RELATED,
+                annotations=["worth", "group"],
+            ),
             CompiledModels(
                 lambda member, in_service: others(listed(member, in_service), order),
                 related=RELATED,
@@ -89,10 +95,29 @@ class _Whole:
 WHOLE = {order: _Whole.by(order) for order in ORDERS}
 
 
-def whole_kitbag(member: int, in_service: str, order: str, shown: int) -> tuple[list[Registration], list[Registration]]:
-    """The same as `others` and `counting` of `listed`."""
+OLDER_KIT: CompiledQuery[tuple[int, int]] = CompiledQuery(
+    lambda member, in_service: (
+        listed(member, in_service)
+        .filter(group=OLDER)  # type: ignore[misc]
+        .order_by()
+        .values("member")
+        .annotate(number=Count("pk"), points=Sum("worth"))
+        .values_list("number", "points")
+    )
+)
+
+
+def older_kit(member: int, in_service: str) -> tuple[int, int]:
+    """How much older kit there is, and its points."""
+    return OLDER_KIT.first(member=member, in_service=in_service) or (0, 0)
+
+
+def whole_kitbag(
+    member: int, in_service: str, order: str, shown: int, *, with_older: bool = True
+) -> tuple[list[Registration], list[Registration]]:
+    """The same as `others` and `counting` of `listed`; without older kit if the reader has not opened it."""
     whole = WHOLE[order]
     return (
-        whole.others.all(member=member, in_service=in_service),
+        (whole.others if with_older else whole.current).all(member=member, in_service=in_service),
         whole.counting.all(member=member, in_service=in_service, shown=shown),
     )

@@ -31,6 +31,7 @@ from kitbag.queries.kit_list import (
     counting,
     in_order,
     listed,
+    older_kit,
     others,
     whole_kitbag,
 )
@@ -85,21 +86,18 @@ class Link:
 
 @dataclass(frozen=True)
 class Group:
-    """A heading with its cards. `count` is how many there are in all."""
+    """A heading with its cards. `count` is how many there are in all, and `points` their points."""
 
     key: str
     title: str | Promise
     cards: list[RegistrationCard]
     count: int
+    points: int
 
     @property
     def wide(self) -> bool:
         """Cards with a sentence need more width than those that count."""
         return self.key != "counting"
-
-    @property
-    def points(self) -> int:
-        return sum(card.points for card in self.cards)
 
     @property
     def more(self) -> int:
@@ -127,6 +125,7 @@ class Choice:
     sort: str
     shown: int
     group: int
+    older: bool  # whether the fold of older kit is open
 
     @classmethod
     def of(cls, request: HttpRequest) -> "Choice":
@@ -138,6 +137,7 @@ class Choice:
             query=query_text(request, "q"),
             sort=sort if sort in SORTS else "",
             group=next(iter(read_keys([request.GET.get("group", "")])), 0),
+            older=request.GET.get("older") == "1",
             shown=min(max(int(shown), PAGE_SIZE), MAX_SHOWN) if is_number else PAGE_SIZE,
         )
 
@@ -186,18 +186,24 @@ class KitList:
         return [build_card(row, days, duplicates.get(row.pk), self.in_service.get(row.pk)) for row in rows]
 
     def groups(self) -> list[Group]:
-        """All groups, each whole but for those that count: of them as many as were asked for."""
+        """All groups, each whole: but of what counts, as many as were asked for, and older kit once it is opened."""
         sort, most = self.choice.sort, self.choice.shown
+        number, points = 0, 0  # of older kit that is not shown
         if self.choice.is_whole:
-            rest, shown = whole_kitbag(self.member.pk, joined_keys(self.in_service), sort, most)
+            key, away, is_open = self.member.pk, joined_keys(self.in_service), self.choice.older
+            rest, shown = whole_kitbag(key, away, sort, most, with_older=is_open)
+            number, points = (0, 0) if is_open else older_kit(key, away)
         else:
             rest, shown = list(others(self.registrations, sort)), list(counting(self.registrations, sort, most))
         rows = sorted([*rest, *shown], key=lambda row: int(row.group))  # type: ignore[attr-defined]
         counts = {COUNTING: shown[0].in_all} if shown else {}  # type: ignore[attr-defined]
         groups = []
-        for number, members in groupby(self.cards(rows), key=lambda card: int(card.registration.group)):  # type: ignore[attr-defined]
+        for place, members in groupby(self.cards(rows), key=lambda card: int(card.registration.group)):  # type: ignore[attr-defined]
             cards = list(members)
-            groups.append(Group(*GROUPS[number], cards, counts.get(number, len(cards))))
+            in_all = counts.get(place, len(cards))
+            groups.append(Group(*GROUPS[place], cards, in_all, sum(card.points for card in cards)))
+        if number:
+            groups.append(Group(*GROUPS[OLDER], [], number, points))
         return groups
 
 
@@ -224,6 +230,7 @@ def registration_list(request: MemberRequest) -> HttpResponse:
         "cards_url": choice.url(view=""),
         "table_url": choice.url(view="table"),
         "export_query": f"?group={choice.group}" if choice.group else "",
+        "older_url": choice.url(older=1, shown=choice.shown),
         "more_url": choice.url(shown=choice.shown + PAGE_SIZE),
         "cards": kit.cards(list(page.object_list)) if page else [],
         "groups": groups,

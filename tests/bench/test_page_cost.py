@@ -112,7 +112,8 @@ def test_pages_beside_a_tuned_one(
     admin = signed_in(UserFactory(is_staff=True, is_superuser=True))
     costs = Costs()
     costs.page("tuned", as_ben, TUNED)
-    costs.page("kitbag, 50 rows", as_ben, "/kitbag/?shown=50")
+    costs.page("kitbag, 50 rows", as_ben, "/kitbag/?shown=50")  # older kit is loaded when it is opened
+    costs.page("the same, older kit open", as_ben, "/kitbag/?shown=50&older=1")
     costs.page("dashboard", as_ben, "/dashboard/")
     costs.page("product", as_ben, f"/kitbag/{validated.pk}/")
     costs.page("ticket", client_of(ticket.member), f"/service/{ticket.reference}/")

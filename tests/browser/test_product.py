@@ -6,7 +6,8 @@ from decimal import Decimal
 import pytest
 from playwright.sync_api import Page, expect
 
-from kitbag.models import OwnerDetails, Registration
+from kitbag.enums import Stage
+from kitbag.models import OwnerDetails, Product, Registration
 from tests.browser.looks import faults
 from tests.factories import validated
 from tests.world import World
@@ -33,6 +34,21 @@ def test_the_price_is_typed_where_it_is_opened_or_on_a_page(
     page.get_by_role("button", name="Save the price").click()
     expect(page.get_by_text("The price is saved. Only you can see it.")).to_be_visible()
     assert OwnerDetails.objects.get().price == Decimal("84995.50")
+
+
+@pytest.mark.parametrize("scripts", [True, False])
+def test_older_kit_is_loaded_when_it_is_opened(row: Registration, visit: Callable[..., Page], scripts: bool) -> None:
+    Product.objects.filter(pk=row.product_id).update(stage=Stage.SUPERSEDED)
+    page = visit(row.member.user, viewport={"width": 390, "height": 844}, java_script_enabled=scripts)
+    page.goto("/kitbag/")
+    expect(page.get_by_role("link", name="EOS R Test")).to_have_count(0)
+    page.locator("details.fold > summary").click()
+    if not scripts:
+        page.get_by_role("link", name="Show older kit").click()
+    expect(page.get_by_role("link", name="EOS R Test").first).to_be_visible()
+    expect(page.get_by_role("link", name="Show older kit")).to_have_count(0)
+    if scripts:
+        assert faults(page) == []
 
 
 def test_a_photo_is_chosen_where_it_is_opened(row: Registration, visit: Callable[..., Page]) -> None:

@@ -1,6 +1,8 @@
 """The Kitbag's list, a product's page, removing, and cards that poll while being checked (R18, R19, R21, R26, R43)."""
 
+import re
 from datetime import UTC, date, datetime, timedelta
+from html import unescape
 
 import pytest
 from django.db import connection
@@ -88,7 +90,7 @@ def test_a_registration_being_checked_is_grey_but_has_no_dot(as_ana: Client, wor
 
 def test_older_kit_shows_its_former_points_struck_out(as_ana: Client, world: World) -> None:
     supersede(world.pro_body)
-    html = page(as_ana, "list")
+    html = page(as_ana, "list", older="1")
     assert "Older kit" in html and "</span>500</s> 200" in html and "Keeps 200 points." in html
 
 
@@ -143,8 +145,19 @@ def test_only_what_counts_has_more_to_show(as_ana: Client, world: World) -> None
 
 def test_older_kit_folds_and_opens_where_it_was_looked_for(as_ana: Client, world: World) -> None:
     supersede(world.pro_body)
-    assert '<details class="fold" >' in page(as_ana, "list") and "1 product, 200 points" in page(as_ana, "list")
+    closed = page(as_ana, "list", sort="name")
+    assert "1 product, 200 points" in closed and "EOS R1 Test" not in closed
+    address = html_attribute(closed, 'hx-get="([^"]+)" hx-trigger="toggle once"')
+    assert address == "/kitbag/?sort=name&amp;older=1&amp;shown=24" and f'href="{address}#group-older"' in closed
+    opened = " ".join(as_ana.get(unescape(address)).content.decode().split())
+    assert '<details class="fold" open>' in opened and "EOS R1 Test" in opened and "1 product, 200 points" in opened
     assert '<details class="fold" open>' in page(as_ana, "list", q="r1")
+
+
+def html_attribute(html: str, pattern: str) -> str:
+    match = re.search(pattern, html)
+    assert match
+    return match[1]
 
 
 @each_row(
