@@ -95,7 +95,7 @@ def start_worker(broker: Broker, tmp_path: Path, settings: Settings) -> Iterator
         worker.wait()
 
 
-def wait_until(true: Callable[[], bool], seconds: float = 60, progress: Callable[[], object] = lambda: None) -> None:
+def wait_until(true: Callable[[], bool], seconds: float = 300, progress: Callable[[], object] = lambda: None) -> None:
     """Wait until `true()`. Fails after `seconds` without it, counted anew each time `progress()` has changed."""
     end, last = time.monotonic() + seconds, progress()
     while not true():

@@ -113,8 +113,7 @@ def test_without_the_rules_lock_the_same_order_goes_wrong(
     with transaction.atomic():
         check(row)
         change = Background(lambda: change_and_reconcile(planned))
-        assert not change.is_waiting(5), "nothing holds the change up"
-    change.finish()
+        change.finish()  # nothing holds it up
     world.pro_body.refresh_from_db()
     world.ben.refresh_from_db()
     assert (world.pro_body.points, world.ben.points) == (200, 500)

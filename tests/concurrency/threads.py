@@ -1,10 +1,13 @@
 """Real threads on real Postgres."""
 
 import threading
+import time
 from collections.abc import Callable
 from typing import Any
 
 from django.db import connection
+
+PATIENCE = 300  # seconds, after which a test fails that cannot end: never what a test is about
 
 
 def together(*jobs: Callable[[], Any]) -> list[Any]:
@@ -17,7 +20,7 @@ def together(*jobs: Callable[[], Any]) -> list[Any]:
 
     def run(place: int, job: Callable[[], Any]) -> None:
         try:
-            gate.wait(timeout=10)
+            gate.wait(timeout=PATIENCE)
             results[place] = job()
         except Exception as error:  # noqa: BLE001 the caller looks at it
             results[place] = error
@@ -28,7 +31,8 @@ def together(*jobs: Callable[[], Any]) -> list[Any]:
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(timeout=30)
+        thread.join(timeout=PATIENCE)
+    assert not any(thread.is_alive() for thread in threads), "a job never ended"
     return results
 
 
@@ -37,23 +41,39 @@ class Background:
 
     def __init__(self, job: Callable[[], Any]) -> None:
         self.result: Any = None
+        self._backend = 0  # the process id of its connection
         self._job = job
         self._thread = threading.Thread(target=self._run)
         self._thread.start()
 
     def _run(self) -> None:
         try:
+            connection.ensure_connection()
+            self._backend = connection.connection.info.backend_pid
             self.result = self._job()
         except Exception as error:  # noqa: BLE001 the caller looks at it
             self.result = error
         finally:
             connection.close()
 
-    def is_waiting(self, seconds: float = 0.3) -> bool:
-        self._thread.join(timeout=seconds)
-        return self._thread.is_alive()
+    def is_waiting(self) -> bool:
+        """True once the job waits for a lock of the database, False once it has ended: however long that takes here."""
+        end = time.monotonic() + PATIENCE
+        while self._thread.is_alive():
+            if self._backend and _waits_for_a_lock(self._backend):
+                return True
+            assert time.monotonic() < end, "the job neither ended nor waits for a lock"
+            self._thread.join(timeout=0.02)
+        return False
 
     def finish(self) -> Any:
-        self._thread.join(timeout=30)
+        self._thread.join(timeout=PATIENCE)
         assert not self._thread.is_alive(), "the job never ended"
         return self.result
+
+
+def _waits_for_a_lock(backend: int) -> bool:
+    with connection.cursor() as cursor:
+        cursor.execute("select exists (select from pg_locks where pid = %s and not granted)", [backend])
+        (found,) = cursor.fetchone()
+    return bool(found)

@@ -116,7 +116,7 @@ def start(message: Message, at: object = None) -> threading.Thread:
 def test_two_workers_at_once_send_it_once(post: Post, slow: type[backends.Slow]) -> None:
     message = post()
     threads = [start(message) for _ in range(4)]
-    assert slow.begun.wait(5)
+    assert slow.begun.wait(60)
     actions.sweep()  # and the sweep keeps its hands off what somebody is sending
     slow.go_on.set()
     for thread in threads:
@@ -132,7 +132,7 @@ def test_who_held_it_past_the_lease_cannot_overwrite_the_answer(
 ) -> None:
     message = post()
     thread = start(message)
-    assert slow.begun.wait(5)
+    assert slow.begun.wait(60)
     settings.EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
     later = timezone.now() + A_LEASE
     assert actions.deliver(message.pk, at=later)
@@ -286,7 +286,7 @@ def test_messages_with_an_ordering_key_are_sent_one_at_a_time(slow: type[backend
         ]
         messages = actions.enqueue_many(kind="mail", messages=letters)
     threads = [start(message) for message in messages]
-    assert slow.begun.wait(5)
+    assert slow.begun.wait(60)
     for thread in threads:
         thread.join(0.3)
     assert Message.objects.filter(state=State.SENDING).count() == 1

@@ -16,6 +16,7 @@ from cps_portal.core.outbox import actions, tasks
 from cps_portal.core.outbox.enums import State
 from cps_portal.core.outbox.models import Message
 from cps_portal.dev.mailbox import store
+from tests.outbox.backends import HOLD_FROM
 from tests.workers import Broker, StartWorker, wait_until
 
 Post = Callable[..., Message]
@@ -37,6 +38,8 @@ def test_a_worker_killed_between_commit_and_delivery_loses_nothing(
 ) -> None:
     for n in range(MESSAGES):
         post(f"k-{n}", to=f"person{n}@example.org")
+    store.folder().mkdir(parents=True, exist_ok=True)
+    (store.folder() / HOLD_FROM).write_text("5")  # however slow the machine is, the worker is killed in the middle
     worker = start_worker()
     wait_until(lambda: len(mails()) >= 5)
     worker.send_signal(signal.SIGKILL)

@@ -14,6 +14,7 @@ OK = b"HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\nthanks"
 ENDLESS = b"endless"
 DRIPPING = b"dripping"
 DROP = b""
+HOLDS_SECONDS = 60  # at most
 
 
 def answer(status: int, body: bytes = b"no", extra: bytes = b"") -> bytes:
@@ -36,6 +37,8 @@ class Receiver:
     answer: bytes = OK
     wait: float = 0
     got: list[Request] = field(default_factory=list)
+    hold_from: int = 0  # the number of the first request whose answer waits for `go_on`; 0: none
+    go_on: threading.Event = field(default_factory=threading.Event)
     busy: int = 0
     most_at_once: int = 0
 
@@ -62,6 +65,8 @@ def serve(line: socket.socket, receiver: Receiver, lock: threading.Lock) -> None
             receiver.most_at_once = max(receiver.most_at_once, receiver.busy)
         try:
             time.sleep(receiver.wait)
+            if receiver.hold_from and len(receiver.got) >= receiver.hold_from:
+                receiver.go_on.wait(HOLDS_SECONDS)
             speak(line, receiver.answer)
         finally:
             with lock:

@@ -21,8 +21,9 @@ from cps_portal.core.partners.models import Attempt, EndpointSecret, Partner, We
 from cps_portal.site.retention import delete_all
 from tests.factories import UserFactory
 from tests.partners.conftest import TYPE, Announce
-from tests.partners.receiver import DRIPPING, DROP, ENDLESS, OK, Receiver, answer, receiving
+from tests.partners.receiver import DRIPPING, DROP, ENDLESS, HOLDS_SECONDS, OK, Receiver, answer, receiving
 from tests.rows import each_row
+from tests.workers import wait_until
 
 Told = tuple[WebhookEndpoint, str]
 
@@ -224,14 +225,15 @@ def test_a_receiver_that_is_down_is_probed_with_one_message_at_a_time(
 def test_a_slow_receiver_occupies_one_worker_and_delays_no_other_receiver(
     house: Partner, endpoint: WebhookEndpoint, receiver: Receiver, announce: Announce, settings: Settings
 ) -> None:
-    settings.WEBHOOK_TIMEOUT_SECONDS = 5
-    receiver.wait = 1
+    settings.WEBHOOK_TIMEOUT_SECONDS = HOLDS_SECONDS
+    receiver.hold_from = 1
     for n in range(6):
         announce(f"pack-{n}")
     with ExitStack() as stack:
+        stack.callback(receiver.go_on.set)
         other = stack.enter_context(receiving())
         quick = Partner.objects.create(name="Other", slug="other", kind="fulfilment")
-        actions.add_endpoint(partner=quick, url=other.url, by=None, at=timezone.now())
+        quick_endpoint, _secret = actions.add_endpoint(partner=quick, url=other.url, by=None, at=timezone.now())
         for n in range(6):
             announce(f"other-{n}", partner=quick)
 
@@ -244,13 +246,17 @@ def test_a_slow_receiver_occupies_one_worker_and_delays_no_other_receiver(
         threads = [threading.Thread(target=work) for _ in range(3)]
         for thread in threads:
             thread.start()
-            time.sleep(0.05)
-        began = time.monotonic()
-        while len(other.got) < 1 and time.monotonic() - began < 3:
-            outbox.sweep(ordering_key=outbox.due_ordering_keys(at=timezone.now())[-1])
-        assert time.monotonic() - began < 0.9
+        wait_until(lambda: receiver.busy == 1)
+
+        def others_have_theirs() -> bool:
+            outbox.sweep(ordering_key=quick_endpoint.ordering_key)
+            return len(other.got) == 6
+
+        wait_until(others_have_theirs)
+        assert len(receiver.got) == receiver.busy == 1, "while the slow one has not answered its first"
+        receiver.go_on.set()
         for thread in threads:
-            thread.join(10)
+            thread.join(HOLDS_SECONDS)
         assert receiver.most_at_once == 1
 
 
