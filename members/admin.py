@@ -208,9 +208,12 @@ class CountryProgrammeForm(forms.ModelForm[CountryProgramme]):
 @admin.register(CountryProgramme)
 class CountryProgrammeAdmin(PortalModelAdmin[CountryProgramme]):
     form = CountryProgrammeForm
-    fields = ["country", "region", "kind", "service_level", "link", "valid_from", "sample", "note"]
-    list_display = [country_column, "region", "kind", "service_level", "valid_from", "sample"]
-    list_filter = ["kind", "service_level", "region", "sample", "valid_from"]
+    fields = [
+        *("country", "region", "kind", "service_level", "link", "valid_from", "sample", "note"),
+        *("served_with", "on_hold", "hold_reason"),
+    ]
+    list_display = [country_column, "region", "kind", "service_level", "served_with", "on_hold", "valid_from", "sample"]
+    list_filter = ["kind", "service_level", "region", "on_hold", "sample", "valid_from"]
     search_fields = ["country", "region", "note"]
     formfield_overrides = {models.URLField: {"assume_scheme": "https"}}
 

@@ -47,11 +47,13 @@ SUBSCRIPTION_PRICES_YEAR = 2023
 @login_not_required
 @require_safe
 def country_choice(request: HttpRequest) -> HttpResponse:
-    """Show visitors what their country offers (R2): join, the subscription programme, or no programme."""
+    """Show visitors what their country offers (R2): join, the subscription programme, none, or a hold."""
     code = request.GET.get("country", "")
     programme = _programme(code)
     if programme is None:
         return redirect(f"{reverse('home')}?{urlencode({'country': code})}#country")
+    if programme.kind == Programme.FREE and programme.on_hold:
+        return render(request, "public/country_hold.html", {"country_name": programme.country.name})
     if programme.kind == Programme.FREE:
         return redirect(f"{reverse('account_signup')}?{urlencode({'country': code})}")
     if programme.kind == Programme.SUBSCRIPTION:

@@ -45,17 +45,25 @@ class Profile:
     wants_news: bool = False
 
 
+ON_HOLD = _(
+    "CPS is on hold in this country at the moment, so nobody can join there. Write to us if you have questions."
+)
+
+
 @transaction.atomic
 def join(*, user: User, profile: Profile, is_adult: bool, terms: TermsVersion, at: datetime) -> Member:
     """Make `user` a Red member (R8), and record which terms they accepted (R9).
 
-    Raises Refusal: `country` (no free programme there, R2), `age` (under 18), `member` (they are one already).
+    Raises Refusal: `country` (no free programme there, R2), `hold` (it is on hold there, R1), `age` (under 18),
+    `member` (they are one already).
     """
     programme = programme_in(str(profile.country), timezone.localdate(at))
     if programme is None or programme.kind != Programme.FREE:
         raise Refusal(
             "country", _("The free programme isn’t available in this country. Please choose another one."), "country"
         )
+    if programme.on_hold:
+        raise Refusal("hold", ON_HOLD, "country")
     if not is_adult:
         raise Refusal("age", _("You need to be 18 or over to join."), "adult")
     if Member.objects.filter(user=user).exists():

@@ -179,7 +179,10 @@ def begin_due_country_plans(*, at: datetime) -> list[int]:
 
 @transaction.atomic
 def begin_country_plan(*, plan: CountryPlan, at: datetime) -> bool:
-    """Write the new row of the country, exactly once. From then on everything reads it; members are told in steps."""
+    """Write the new row of the country, exactly once. From then on everything reads it; members are told in steps.
+
+    A hold stays until staff end it: it has other reasons than the programme.
+    """
     row = lock_to_begin(plan)
     if row is None:
         return False
@@ -196,6 +199,9 @@ def begin_country_plan(*, plan: CountryPlan, at: datetime) -> bool:
             "link": new.link,
             "note": "",
             "sample": False,
+            "served_with": before.served_with.code if before else "",
+            "on_hold": before.on_hold if before else False,
+            "hold_reason": before.hold_reason if before else "",
         },
     )
     mark_begun(row, at=at)

@@ -38,6 +38,9 @@ def load_programme() -> list[LoadResult]:
             sample=row["certainty"] == "assumed",
             note=row["note"],
             link=row["link"],
+            served_with=row["served_with"],
+            on_hold=bool(row["hold_reason"]),
+            hold_reason=row["hold_reason"],
         )
         for row in _rows("countries.csv")
     ]

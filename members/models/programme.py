@@ -4,7 +4,7 @@ from datetime import date
 
 import pghistory
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from django_countries.fields import CountryField
@@ -44,6 +44,27 @@ class CountryProgramme(models.Model):
     valid_from = models.DateField(_("from"))
     sample = models.BooleanField(_("sample"), default=False, help_text=_("Assumed, not published by the programme."))
     note = models.CharField(_("note"), max_length=200, blank=True)
+    served_with = CountryField(
+        verbose_name=_("served with"),
+        blank=True,
+        default="",
+        db_default="",
+        help_text=_("Of an island or a very small country: the one whose centres and programme people there go to."),
+    )
+    on_hold = models.BooleanField(
+        _("on hold"),
+        default=False,
+        db_default=False,
+        help_text=_("Nobody can join there, and pages promise no service. Members who live there keep their accounts."),
+    )
+    hold_reason = models.CharField(
+        _("why it is on hold"),
+        max_length=200,
+        blank=True,
+        default="",
+        db_default="",
+        help_text=_("For staff only: people read one sentence in their language."),
+    )
 
     objects = CountryProgrammeQuerySet.as_manager()
 
@@ -62,6 +83,16 @@ class CountryProgramme(models.Model):
                 condition=Q(kind=Programme.FREE, service_level__in=ServiceLevel.values)
                 | (~Q(kind=Programme.FREE) & Q(service_level="")),
                 violation_error_message=_("Countries of the free programme need a service level; others have none."),
+            ),
+            models.CheckConstraint(
+                name="country_programme_hold_has_a_reason",
+                condition=Q(on_hold=False, hold_reason="") | Q(on_hold=True) & ~Q(hold_reason=""),
+                violation_error_message=_("Say why a country is on hold; without a hold leave the reason empty."),
+            ),
+            models.CheckConstraint(
+                name="country_programme_served_with_another",
+                condition=~Q(served_with=F("country")),
+                violation_error_message=_("A country isn’t served with itself. Choose another one, or leave it empty."),
             ),
         ]
 

@@ -65,7 +65,11 @@ class Stay:
 
 @dataclass(frozen=True)
 class Trip:
-    """A journey of `member`. `centres` are those of the country, or else the nearest ones of the free programme."""
+    """A journey of `member`.
+
+    `centres` are those of the country, or of the one that it is `served_with`, or else the nearest ones of the free
+    programme. `is_on_hold`: nothing is promised there, and its centres are not shown.
+    """
 
     member: Member
     home: Stay
@@ -73,6 +77,8 @@ class Trip:
     support_hours: int | None
     centres: Sequence[LocatedCentre]
     link: str  # the page of the programme of the country, "" if none is known
+    served_with: str = ""  # the name of the country, if centres of another one are shown
+    is_on_hold: bool = False
 
     @property
     def has_centres(self) -> bool:
@@ -85,8 +91,8 @@ class Trip:
 
     @cached_property
     def rows(self) -> list[BenefitRow]:
-        """Every benefit at home and there; empty for another world region, of which we know nothing (R7)."""
-        if self.is_outside:
+        """Every benefit at home and there; empty on hold, and in another region, which we know nothing of (R7)."""
+        if self.is_outside or self.is_on_hold:
             return []
         pairs = zip(self._values(self.home), self._values(self.there), strict=True)
         return [
@@ -197,11 +203,16 @@ def build_trip(member: Member, country: str, *, at: datetime) -> Trip:
     by_country: dict[str, list[ServiceCentre]] = {}
     for centre in centres:
         by_country.setdefault(centre.country.code, []).append(centre)
-    in_country = by_country.get(country) or _nearest(centres, country)
+    programme = programme_in(country)
+    on_hold = {row.country.code for row in CountryProgramme.objects.in_force().filter(on_hold=True)}
+    open_to_all = [centre for centre in centres if centre.country.code not in on_hold]
+    neighbour = programme.served_with.code or "" if programme and country not in by_country else ""
+    served = [centre for centre in by_country.get(neighbour, []) if centre.status == CentreStatus.OPEN]
+    own = [] if country in on_hold else by_country.get(country)
+    in_country = own or served or _nearest(open_to_all, country)
     load_calendars(in_country)
     located = locate_centres(in_country, member=member, here=None, at=at)
     support = get_level_benefit(member) or LevelBenefit.objects.of(Level.RED, "", ServiceLevel.FULL)
-    programme = programme_in(country)
     return Trip(
         member,
         _stay(member, home_code, facts, by_country.get(home_code, []), is_home=True),
@@ -209,6 +220,8 @@ def build_trip(member: Member, country: str, *, at: datetime) -> Trip:
         support.first_answer_hours if support else None,
         [replace(row, number=number) for number, row in enumerate(located, start=1)],
         programme.link if programme else "",
+        country_name(neighbour) if served else "",
+        country in on_hold,
     )
 
 

@@ -23,22 +23,22 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='offer',
             name='open_to_travellers',
-            field=models.BooleanField(db_default=False, default=False, help_text='Members whose level it is for can sign up from abroad. They are shown it on “Going to …” (R4).', verbose_name='members from other countries are welcome'),
+            field=models.BooleanField(db_default=False, default=False, help_text='Members whose level it is for can sign up from abroad. They are shown it on “Going to …”.', verbose_name='members from other countries are welcome'),
         ),
         migrations.AddField(
             model_name='offer',
             name='open_to_visitors',
-            field=models.BooleanField(db_default=False, default=False, help_text='Members of CPS in another world region, with a valid card at the door (R5).', verbose_name='visiting members are welcome'),
+            field=models.BooleanField(db_default=False, default=False, help_text='Members of CPS in another world region, with a valid card at the door.', verbose_name='visiting members are welcome'),
         ),
         migrations.AddField(
             model_name='offerevent',
             name='open_to_travellers',
-            field=models.BooleanField(db_default=False, default=False, help_text='Members whose level it is for can sign up from abroad. They are shown it on “Going to …” (R4).', verbose_name='members from other countries are welcome'),
+            field=models.BooleanField(db_default=False, default=False, help_text='Members whose level it is for can sign up from abroad. They are shown it on “Going to …”.', verbose_name='members from other countries are welcome'),
         ),
         migrations.AddField(
             model_name='offerevent',
             name='open_to_visitors',
-            field=models.BooleanField(db_default=False, default=False, help_text='Members of CPS in another world region, with a valid card at the door (R5).', verbose_name='visiting members are welcome'),
+            field=models.BooleanField(db_default=False, default=False, help_text='Members of CPS in another world region, with a valid card at the door.', verbose_name='visiting members are welcome'),
         ),
         pgtrigger.migrations.AddTrigger(
             model_name='offer',

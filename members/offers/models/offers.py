@@ -57,13 +57,13 @@ class Offer(Translated, models.Model):
         _("members from other countries are welcome"),
         default=False,
         db_default=False,
-        help_text=_("Members whose level it is for can sign up from abroad. They are shown it on “Going to …” (R4)."),
+        help_text=_("Members whose level it is for can sign up from abroad. They are shown it on “Going to …”."),
     )
     open_to_visitors = models.BooleanField(
         _("visiting members are welcome"),
         default=False,
         db_default=False,
-        help_text=_("Members of CPS in another world region, with a valid card at the door (R5)."),
+        help_text=_("Members of CPS in another world region, with a valid card at the door."),
     )
     state = models.CharField(_("state"), max_length=10, choices=OfferState, default=OfferState.DRAFT)
     sample = models.BooleanField(_("sample"), default=False)
