@@ -159,7 +159,7 @@ class IntakePage(TicketPage):
         """What is on the card that was checked before, if `card` in the query string names one that the user sees."""
         user, pk = self._worker(request), intake.read_key(request.GET.get("card", "")).get("visitor", 0)
         rows = VisitingMember.objects.seen_by(user).filter(pk=pk, erased_at=None)
-        return rows.values("region", "region_text", "card_number", "expires_on", "name").first() or {}
+        return dict(rows.values("region", "region_text", "card_number", "expires_on", "name").first() or {})
 
     def _opened(self, request: HttpRequest, ticket: Ticket) -> HttpResponse:
         self.log_addition(request, ticket, gettext("Opened at the counter"))
