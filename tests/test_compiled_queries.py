@@ -1,5 +1,6 @@
 """A compiled query returns what the QuerySet returns."""
 
+from collections import Counter
 from datetime import date
 from typing import Any
 
@@ -11,8 +12,9 @@ from django.db.transaction import TransactionManagementError
 from django.test.utils import CaptureQueriesContext
 
 from cps_portal.core.lib.compiled_queries import CompiledModels, CompiledQuery, joined_keys
+from kitbag.enums import Stage
 from kitbag.models import OwnerDetails, Product, Registration, own_details
-from kitbag.queries.kit_list import AT_CENTRE, ORDERS, counting, listed, others, whole_kitbag
+from kitbag.queries.kit_list import AT_CENTRE, OLDER, ORDERS, counting, listed, others, sums_of, whole_kitbag
 from members.models import CountryProgramme, Member
 from servicing.actions.events import EVENTS, SYSTEM
 from servicing.actions.service_requests import RequestedItem
@@ -21,6 +23,7 @@ from servicing.enums import ServiceKind
 from servicing.models import Ticket, TicketEvent
 from servicing.models.tickets import LOCKED_WITH
 from servicing.queries.entitlement import Item
+from tests.factories import moved
 from tests.fullbag import fill
 from tests.rows import each_row
 from tests.servicing.jobs import MONDAY, a_centre, a_request
@@ -146,6 +149,7 @@ def test_sql_is_taken_from_a_query_in_one_place_only() -> None:
 def test_a_whole_kitbag_is_what_its_querysets_are(world: World) -> None:
     """One-to-one relations backwards, there and missing, what centres have, and a limit, in every order."""
     products = list(Product.objects.registrable()[:3])
+    moved(products[0], Stage.SUPERSEDED)
     fill(world.ana, products, validated=6, drafts=2)
     keys = list(world.ana.registrations.order_by("pk").values_list("pk", flat=True))
     for key in keys[:2]:
@@ -161,6 +165,12 @@ def test_a_whole_kitbag_is_what_its_querysets_are(world: World) -> None:
             assert seen == [[kit_facts(row) for row in rows] for rows in expected]
             assert {row.pk for row in found[0] if row.group == AT_CENTRE} == set(in_service)  # type: ignore[attr-defined]
             assert len(found[1]) <= shown
+            older = [row for row in found[0] if row.group == OLDER]  # type: ignore[attr-defined]
+            closed = whole_kitbag(world.ana.pk, joined_keys(in_service), order, shown, with_older=False)
+            assert closed == ([row for row in found[0] if row not in older], found[1])
+            sums = sums_of(world.ana.pk, joined_keys(in_service))
+            assert (sums.older, sums.older_points) == (len(older), sum(row.product.points for row in older))
+            assert sums.by_shelf == Counter(row.product.shelf for row in rows)
     assert any(own_details(row) for rows in found for row in rows)
     assert whole_kitbag(world.chloe.pk, "", "", 5) == ([], [])
 

@@ -95,21 +95,33 @@ class _Whole:
 WHOLE = {order: _Whole.by(order) for order in ORDERS}
 
 
-OLDER_KIT: CompiledQuery[tuple[int, int]] = CompiledQuery(
+SUMS: CompiledQuery[tuple[str, int, int, int]] = CompiledQuery(
     lambda member, in_service: (
         listed(member, in_service)
-        .filter(group=OLDER)  # type: ignore[misc]
         .order_by()
-        .values("member")
+        .values("product__shelf", "group")
         .annotate(number=Count("pk"), points=Sum("worth"))
-        .values_list("number", "points")
+        .values_list("product__shelf", "group", "number", "points")
     )
 )
 
 
-def older_kit(member: int, in_service: str) -> tuple[int, int]:
-    """How much older kit there is, and its points."""
-    return OLDER_KIT.first(member=member, in_service=in_service) or (0, 0)
+@dataclass(frozen=True)
+class Sums:
+    """How many products of a Kitbag stand on each shelf, and how many of them are older kit, with their points."""
+
+    by_shelf: dict[str, int]
+    older: int
+    older_points: int
+
+
+def sums_of(member: int, in_service: str) -> Sums:
+    rows = SUMS.all(member=member, in_service=in_service)
+    by_shelf: dict[str, int] = {}
+    for shelf, _group, number, _points in rows:
+        by_shelf[shelf] = by_shelf.get(shelf, 0) + number
+    older = [(number, points) for _shelf, group, number, points in rows if group == OLDER]
+    return Sums(by_shelf, sum(number for number, _points in older), sum(points for _number, points in older))
 
 
 def whole_kitbag(

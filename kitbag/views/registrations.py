@@ -1,11 +1,11 @@
 """The Kitbag: all registrations of a member as cards or a table, sorted, with filters and search (R18)."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
 from django.core.paginator import Page
-from django.db.models import Count, Q, QuerySet
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
@@ -13,7 +13,7 @@ from django.utils.functional import Promise, cached_property
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_GET
 
-from cps_portal.core.lib.compiled_queries import CompiledQuery, joined_keys
+from cps_portal.core.lib.compiled_queries import joined_keys
 from kitbag import rules
 from kitbag.enums import NEEDS_MEMBER, Shelf
 from kitbag.models import Registration, Totals, totals_of
@@ -28,11 +28,12 @@ from kitbag.queries.kit_list import (
     COUNTING,
     OLDER,
     YOUR_TURN,
+    Sums,
     counting,
     in_order,
     listed,
-    older_kit,
     others,
+    sums_of,
     whole_kitbag,
 )
 from kitbag.queries.search import product_matches
@@ -59,18 +60,6 @@ SORTS: dict[str, Promise] = {  # keys of ORDERS
     "name": _("Name, A to Z"),
     "serial": _("Serial number"),
 }
-
-
-BY_SHELF: CompiledQuery[tuple[str, int]] = CompiledQuery(
-    lambda member: (
-        Registration.objects.filter(member=member)
-        .live()
-        .order_by()
-        .values_list("product__shelf")
-        .annotate(count=Count("pk"))
-        .values_list("product__shelf", "count")
-    )
-)
 
 
 @dataclass(frozen=True)
@@ -180,6 +169,10 @@ class KitList:
             registrations = registrations.filter(_matches(query))
         return registrations
 
+    @cached_property
+    def sums(self) -> Sums:
+        return sums_of(self.member.pk, joined_keys(self.in_service))
+
     def cards(self, rows: Sequence[Registration]) -> list[RegistrationCard]:
         days = fast_track_days_by_level(membership_of(self.member)).get(self.member.level)
         duplicates = find_own_duplicates(rows)
@@ -192,7 +185,7 @@ class KitList:
         if self.choice.is_whole:
             key, away, is_open = self.member.pk, joined_keys(self.in_service), self.choice.older
             rest, shown = whole_kitbag(key, away, sort, most, with_older=is_open)
-            number, points = (0, 0) if is_open else older_kit(key, away)
+            number, points = (0, 0) if is_open else (self.sums.older, self.sums.older_points)
         else:
             rest, shown = list(others(self.registrations, sort)), list(counting(self.registrations, sort, most))
         rows = sorted([*rest, *shown], key=lambda row: int(row.group))  # type: ignore[attr-defined]
@@ -221,7 +214,7 @@ def registration_list(request: MemberRequest) -> HttpResponse:
     groups = [] if page else kit.groups()
     context = {
         "totals": totals,
-        "filters": _filters(member, totals, choice, kit.in_service),
+        "filters": _filters(member, totals, choice, kit),
         "sorts": [Link(label, 0, choice.url(sort=key), current=key == choice.sort) for key, label in SORTS.items()],
         "choice": choice,
         "sort_label": SORTS[choice.sort],
@@ -247,9 +240,8 @@ def _matches(query: str) -> Q:
     return matches
 
 
-def _filters(member: Member, totals: Totals, choice: Choice, in_service: Collection[int]) -> list[Link]:
-    counts: dict[str, int] = dict(BY_SHELF.all(member=member.pk))
-    counts = {"": totals.live, TURN: totals.needing, CENTRE: len(in_service), **counts}
+def _filters(member: Member, totals: Totals, choice: Choice, kit: KitList) -> list[Link]:
+    counts = {"": totals.live, TURN: totals.needing, CENTRE: len(kit.in_service), **kit.sums.by_shelf}
     labels = {"": _("All"), TURN: _("Your turn"), CENTRE: _("At the centre"), **dict(Shelf.choices)}
     links = [
         Link(
