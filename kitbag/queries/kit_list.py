@@ -97,7 +97,7 @@ WHOLE = {order: _Whole.by(order) for order in ORDERS}
 
 SUMS: CompiledQuery[tuple[str, int, int, int]] = CompiledQuery(
     lambda member, in_service: (
-        listed(member, in_service)
+        listed(member, in_service)  # type: ignore[misc]
         .order_by()
         .values("product__shelf", "group")
         .annotate(number=Count("pk"), points=Sum("worth"))
