@@ -110,12 +110,14 @@ DESK = (
     "servicing/forms/packing.py",
     "servicing/forms/reports.py",
     "servicing/forms/ticket_steps.py",
+    "servicing/forms/visitors.py",
     "servicing/presenters/arrivals.py",
     "servicing/presenters/board.py",
     "servicing/presenters/job_page.py",
     "servicing/presenters/loan_desk.py",
     "servicing/presenters/numbers.py",
     "servicing/presenters/packing.py",
+    "servicing/presenters/visitors.py",
     "servicing/queries/targets.py",
 )
 MODEL_FILES = ("*/models.py", "*/models/*")
