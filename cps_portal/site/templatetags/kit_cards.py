@@ -1,4 +1,4 @@
-"""Registrations as cards. Written in Python: a template takes five times as long, and a Kitbag has hundreds."""
+"""Registrations as cards. Written in Python: a template takes more than twice as long, and a Kitbag has hundreds."""
 
 from django import template
 from django.template import Context
