@@ -16,7 +16,7 @@ from tests.world import World
 TEMPLATES = Path(settings.BASE_DIR) / "templates"
 CODE = re.compile(r"\{\{ [\w.]+\.(serial|reference_in_groups|number_in_groups|tracking)\b[^}]*\}\}")
 IN_AN_ATTRIBUTE = re.compile(r"=\"[^\"<>]*$|{% \w+ [^%]*$")
-MARKED = re.compile(r"<[^<>]* lang=\"en\" translate=\"no\">\s*$")
+MARKED = re.compile(r"<[^<>]* lang=\"en\"\s+translate=\"no\">\s*$")
 
 
 def outputs() -> Iterator[tuple[str, str]]:
