@@ -1,5 +1,6 @@
 """Real threads on real Postgres."""
 
+import itertools
 import threading
 import time
 from collections.abc import Callable
@@ -7,6 +8,7 @@ from typing import Any
 
 from django.db import connection
 
+NUMBERS = itertools.count(1)
 PATIENCE = 300  # seconds, after which a test fails that cannot end: never what a test is about
 
 
@@ -41,15 +43,16 @@ class Background:
 
     def __init__(self, job: Callable[[], Any]) -> None:
         self.result: Any = None
-        self._backend = 0  # the process id of its connection
+        # Through a pool a connection has another process of the database in each transaction, but keeps this name.
+        self._name = f"background {next(NUMBERS)}"
         self._job = job
         self._thread = threading.Thread(target=self._run)
         self._thread.start()
 
     def _run(self) -> None:
         try:
-            connection.ensure_connection()
-            self._backend = connection.connection.info.backend_pid
+            with connection.cursor() as cursor:
+                cursor.execute("set application_name = %s", [self._name])
             self.result = self._job()
         except Exception as error:  # noqa: BLE001 the caller looks at it
             self.result = error
@@ -60,7 +63,7 @@ class Background:
         """True once the job waits for a lock of the database, False once it has ended: however long that takes here."""
         end = time.monotonic() + PATIENCE
         while self._thread.is_alive():
-            if self._backend and _waits_for_a_lock(self._backend):
+            if _waits_for_a_lock(self._name):
                 return True
             assert time.monotonic() < end, "the job neither ended nor waits for a lock"
             self._thread.join(timeout=0.02)
@@ -72,8 +75,10 @@ class Background:
         return self.result
 
 
-def _waits_for_a_lock(backend: int) -> bool:
+def _waits_for_a_lock(name: str) -> bool:
+    waiting = "select exists (select from pg_stat_activity where application_name = %s and wait_event_type = 'Lock')"
     with connection.cursor() as cursor:
-        cursor.execute("select exists (select from pg_locks where pid = %s and not granted)", [backend])
+        cursor.execute("select pg_stat_clear_snapshot()")  # a transaction keeps what it has seen of other processes
+        cursor.execute(waiting, [name])
         (found,) = cursor.fetchone()
     return bool(found)
