@@ -108,7 +108,7 @@ def test_joining_to_points_without_javascript(catalogue: None, worker: None, vis
             break
         page.wait_for_timeout(100)
     page.goto("/dashboard/")
-    expect(page.locator(".level-card").first).to_contain_text("Silver")
+    expect(page.locator(".level-card").first).to_have_attribute("data-level", "silver")
     page.goto(f"/kitbag/{row.pk}/remove/")
     page.get_by_label("Sold").check()
     page.get_by_role("button", name="Remove", exact=True).click()
