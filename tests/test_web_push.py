@@ -5,6 +5,7 @@ from base64 import urlsafe_b64decode
 from datetime import UTC, datetime, timedelta
 
 import pytest
+import time_machine
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.asymmetric import ec
 from jwcrypto import jwk, jwt  # type: ignore[import-untyped]
@@ -54,7 +55,8 @@ def test_a_push_service_verifies_who_sends_with_the_key_that_browsers_were_given
     assert key == web_push.public_key(private)
     point = decoded(key)
     public = jwk.JWK.from_pyca(ec.EllipticCurvePublicKey.from_encoded_point(ec.SECP256R1(), point))
-    verified = jwt.JWT(jwt=token, key=public, algs=["ES256"], check_claims={"exp": None}, expected_type="JWS")
+    with time_machine.travel(AT):
+        verified = jwt.JWT(jwt=token, key=public, algs=["ES256"], check_claims={"exp": None}, expected_type="JWS")
     claims = json.loads(verified.claims)
     assert claims["aud"] == "https://push.example:8443"
     assert claims["sub"] == "https://p.example"
