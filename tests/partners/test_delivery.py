@@ -2,7 +2,6 @@
 
 import json
 import threading
-import time
 from contextlib import ExitStack
 from datetime import datetime, timedelta
 
@@ -115,9 +114,8 @@ def test_anything_but_an_acknowledgement_is_tried_again(
     receiver.got.clear()
     receiver.answer, receiver.wait, status, error = ANSWERS[kind]
     message = announce()
-    began, at = time.monotonic(), timezone.now()
+    at = timezone.now()
     assert not outbox.deliver(message.pk, at=at)
-    assert time.monotonic() - began < 0.9
     message.refresh_from_db()
     assert (message.state, message.next_at, message.attempts) == (State.QUEUED, at + timedelta(minutes=1), 1)
     attempt = Attempt.objects.get()
