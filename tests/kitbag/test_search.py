@@ -2,11 +2,11 @@
 
 import csv
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from django.db import connection, transaction
-from django.utils import timezone
 
 from kitbag import rules
 from kitbag.actions.catalogue import load_catalogue
@@ -102,12 +102,15 @@ ANYTHING = [
 ]
 
 
+NOW = datetime(2026, 11, 22, tzinfo=UTC)  # the service of some products ends with a year; they are found later then
+
+
 @pytest.fixture(scope="module", autouse=True)
 def catalogue(django_db_setup: None, django_db_blocker: pytest.FixtureRequest) -> Iterator[None]:
     """The shipped catalogue, once for all of these tests; they only read."""
     with django_db_blocker.unblock(), transaction.atomic():  # type: ignore[attr-defined]
         products, _ = reader.read_products(reader.PRODUCTS)
-        load_catalogue(products=products, shapes=[], at=timezone.now())
+        load_catalogue(products=products, shapes=[], at=NOW)
         connection.check_constraints()  # once, or every test would check the whole catalogue again
         yield
         transaction.set_rollback(True)
