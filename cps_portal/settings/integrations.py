@@ -19,7 +19,8 @@ FILES_UPLOAD_LIMIT = (60, 60)  # times, seconds
 FILES_PURPOSES = ["evidence", "case", "ticket", "lost_address"]  # of what is uploaded while a form is filled in
 FILES_CACHED_PURPOSES = ["product_photo"]  # their owner's browser may keep them: every page of the Kitbag shows them
 FILES_DECODERS = 2  # files opened at once by one web process, each in a process of its own
-FILES_DECODER_MEGABYTES = 1100  # of memory for each; the largest picture that is allowed takes about 800
+# Of memory for each; the largest picture takes 800. A file that seems broken is tried again with 400 more.
+FILES_DECODER_MEGABYTES = 1100
 FILES_DECODER_SECONDS = 20  # for one file
 FILES_DECODER_WAIT_SECONDS = 10  # for one's turn; then the file is refused for now
 FILES_SCANNER = env("FILES_SCANNER")  # such as cps_portal.core.files.scanners.clamd

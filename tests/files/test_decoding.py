@@ -137,13 +137,39 @@ def test_damaged_files_are_answered_like_any_other(decoder: Decoder) -> None:
         assert outcome(decoder, bytes(damaged)) and outcome(decoder, bytes(damaged), SERIAL)
 
 
-def test_too_much_memory_is_refused_in_words() -> None:
-    tiny = Decoder(megabytes=60, seconds=SECONDS)
-    try:
-        assert outcome(tiny, samples.jpeg()) == "heavy"
-    finally:
-        tiny.stop()
+def noise(kind: str, **options: object) -> bytes:
+    """A picture of 2 megapixels that no decoder can read in a few MB."""
+    return saved(Image.effect_noise((1_500, 1_500), 60).convert("RGB"), kind, **options)
+
+
+def test_too_little_memory_is_never_called_a_broken_picture() -> None:
+    """Whatever the library says, which depends on where the memory ends (R25)."""
+    pictures = {
+        "JPEG": noise("JPEG"),
+        "JPEG in several scans": noise("JPEG", progressive=True),
+        "PNG": noise("PNG", compress_level=1),
+        "HEIC": noise("HEIF", quality=30),
+    }
+    outcomes = set()
+    for megabytes in (40, 100):
+        tight = Decoder(megabytes=megabytes, seconds=10)
+        try:
+            outcomes |= {(name, outcome(tight, picture)) for name, picture in pictures.items()}
+        finally:
+            tight.stop()
+    assert {answer for _name, answer in outcomes} <= {"heavy", "jpeg"}, outcomes
+    assert {name for name, answer in outcomes if answer == "heavy"} == pictures.keys()
     assert "Save it smaller" in str(SENTENCES["heavy"])
+
+
+def test_a_broken_picture_is_called_broken_with_little_and_with_much_memory() -> None:
+    for megabytes in (70, MEGABYTES):
+        decoder = Decoder(megabytes=megabytes, seconds=SECONDS)
+        try:
+            assert outcome(decoder, samples.jpeg()[:300]) == "broken"
+            assert outcome(decoder, samples.png()[:-60]) == "broken"
+        finally:
+            decoder.stop()
 
 
 @pytest.mark.wide

@@ -26,7 +26,10 @@ from cps_portal.core.files.pieces import NotHere, cut
 # What can be asked for; EQUIPMENT with a layout of pieces.
 CLEAN, PHOTO, SERIAL, EQUIPMENT = "clean", "photo", "serial", "equipment"
 MEGABYTE = 1024 * 1024
+MORE_MEGABYTES = 400  # for the second try of a file that seems to be broken
 MAX_OPEN_FILES = 64
+CAN_LIMIT_MEMORY = sys.platform != "darwin"  # macOS refuses to
+HEAVY: dict[str, Any] = {"error": "heavy", "values": {}}
 
 
 def serve(control: socket.socket, *, megabytes: int, seconds: int) -> None:
@@ -48,7 +51,13 @@ def _work(number: int, *, megabytes: int, seconds: int) -> None:
         _limit(megabytes=megabytes, seconds=seconds)
         with socket.socket(fileno=number) as job, job.makefile("rb") as reading:
             work = reading.readline().decode().strip()
-            answer, content = _answer(work, BytesIO(reading.read()))
+            upload = BytesIO(reading.read())
+            answer, content = _answer(work, upload)
+            if answer.get("error") == "broken" and _allow_more_memory():
+                # The libraries call a picture broken, in many words, when they get no memory for it.
+                again, _content = _answer(work, upload)
+                if again.get("error") != "broken":
+                    answer = HEAVY
             job.sendall(json.dumps(answer).encode() + b"\n" + content)
     finally:
         os._exit(0)
@@ -63,10 +72,19 @@ def _limit(*, megabytes: int, seconds: int) -> None:
         resource.RLIMIT_CORE: 0,
         resource.RLIMIT_NOFILE: MAX_OPEN_FILES,
     }
-    if sys.platform != "darwin":  # macOS refuses to limit memory
-        limits[resource.RLIMIT_AS] = megabytes * MEGABYTE
     for kind, value in limits.items():
         resource.setrlimit(kind, (value, value))
+    if CAN_LIMIT_MEMORY:
+        resource.setrlimit(resource.RLIMIT_AS, (megabytes * MEGABYTE, (megabytes + MORE_MEGABYTES) * MEGABYTE))
+
+
+def _allow_more_memory() -> bool:
+    """False where memory is not limited."""
+    if not CAN_LIMIT_MEMORY:
+        return False
+    _now, most = resource.getrlimit(resource.RLIMIT_AS)
+    resource.setrlimit(resource.RLIMIT_AS, (most, most))
+    return True
 
 
 def _answer(work: str, upload: BytesIO) -> tuple[dict[str, Any], bytes]:
@@ -82,7 +100,7 @@ def _answer(work: str, upload: BytesIO) -> tuple[dict[str, Any], bytes]:
     except UnusableFile as error:
         return {"error": error.code, "values": error.values}, b""
     except MemoryError:
-        return {"error": "heavy", "values": {}}, b""
+        return HEAVY, b""
     return {"kind": clean.kind}, clean.content
 
 
