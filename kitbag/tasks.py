@@ -24,7 +24,8 @@ from kitbag.models import Adjustment, HeldDecision, Registration, Sale, SerialCh
 
 logger = logging.getLogger(__name__)
 
-BATCH = 500  # locks its members for about 50 ms; larger batches are hardly faster
+BATCH = 500
+HOLDERS = 1000  # of a changed product at once: their points wait for about 70 ms (docs/performance.md)
 SWEEP_LIMIT = 1000
 
 
@@ -97,7 +98,7 @@ def reconcile_change(change: int) -> None:
     """Reconcile the holders of a running change in batches, then queue the rest, so that other tasks get a turn."""
 
     def step() -> bool:
-        return stage_changes.reconcile_step(change=change, limit=BATCH, at=timezone.now())
+        return stage_changes.reconcile_step(change=change, limit=HOLDERS, at=timezone.now())
 
     if run_in_slices("kitbag.reconcile_change", change, step=step):
         queue_task("members.notify_level_changes")

@@ -24,7 +24,7 @@ from kitbag.actions import stage_changes
 from kitbag.actions.ledger_checks import check_ledger
 from kitbag.enums import Stage
 from kitbag.models import Product, StageChange
-from kitbag.tasks import BATCH
+from kitbag.tasks import HOLDERS
 from members.enums import ChangeState, PointsCause
 from members.models import LevelThreshold, Member
 from tests.bench import by_hand
@@ -96,7 +96,7 @@ def by_batches(change: StageChange) -> Run:
     begun, more = time.perf_counter(), True
     while more:
         before = time.perf_counter()
-        more = stage_changes.reconcile_step(change=change.pk, limit=BATCH, at=timezone.now())
+        more = stage_changes.reconcile_step(change=change.pk, limit=HOLDERS, at=timezone.now())
         run.batches.append(time.perf_counter() - before)
         run.memory.append(resident())
     run.seconds = time.perf_counter() - begun
