@@ -29,6 +29,11 @@ class CountrySerializer(serializers.Serializer[Any]):
         choices=ServiceLevel.choices, allow_null=True, help_text="Of the free programme; null in others."
     )
     membership_active = serializers.BooleanField(help_text="Whether members who live there have benefits.")
+    on_hold = serializers.BooleanField(help_text="Nobody can join there at the moment, and no service is promised.")
+    served_with = serializers.CharField(
+        allow_null=True,
+        help_text="Of an island or a very small country: the code of the one whose centres serve it.",
+    )
 
 
 class CountriesSerializer(serializers.Serializer[Any]):
@@ -105,6 +110,8 @@ def _country(row: CountryProgramme, name: str) -> dict[str, Any]:
         "programme": row.kind,
         "service_level": row.service_level or None,
         "membership_active": home_of(row.kind, row.service_level) in ACTIVE_HOMES,
+        "on_hold": row.on_hold,
+        "served_with": row.served_with.code or None,
     }
 
 

@@ -20,7 +20,11 @@ def membership_in(member: Member, programme: CountryProgramme | None, country: s
     """The same in a country whose row is known; None: a country without one, by default where they live."""
     home = home_of(programme.kind, programme.service_level) if programme else Home.NO_PROGRAMME
     code = programme.country.code if programme else country or member.country.code
-    return Membership(home, Level(member.level), code, programme.link if programme else "")
+    if programme is None:
+        return Membership(home, Level(member.level), code)
+    return Membership(
+        home, Level(member.level), code, programme.link, programme.on_hold, programme.served_with.code or ""
+    )
 
 
 def active_countries(on: date | None = None) -> QuerySet[CountryProgramme, str]:

@@ -7,7 +7,7 @@ from django.core.exceptions import ValidationError
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from cps_portal.core.lib.directions import left_to_right
+from cps_portal.core.lib.directions import in_order, left_to_right
 from cps_portal.core.lib.forms import LineField, MultiLineField, RecipientField
 from members import addresses
 from members.addresses import Address
@@ -170,7 +170,7 @@ class PostalAddressForm(forms.Form):
         return code if len(code) <= MAX_LENGTHS["postal_code"] else ""
 
     def _set_phone_texts(self) -> None:
-        example = {"example": left_to_right(addresses.phone_example(self.parcel_country))}
+        example = {"example": left_to_right(in_order(addresses.phone_example(self.parcel_country)))}
         phone = self.fields["phone"]
         phone.help_text = str(_("As dialled in that country, or with the country code: %(example)s")) % example
         phone.error_messages["required"] = str(_("Type a number the courier can call, such as %(example)s.")) % example

@@ -102,13 +102,16 @@ class Nearby(StrEnum):
 class Membership:
     """A member's home programme and level today, and what follows at home.
 
-    `link` is the page of the country's own programme, empty if none is known.
+    `link` is the page of the country's own programme, empty if none is known. `is_on_hold`: no service is promised in
+    the country at the moment (R1); `served_with` is the code of the one whose centres serve it, or empty (R4).
     """
 
     home: Home
     level: Level
     country: str
     link: str = ""
+    is_on_hold: bool = False
+    served_with: str = ""
 
     @property
     def is_active(self) -> bool:

@@ -46,7 +46,11 @@ def test_countries_say_which_programme_they_have_today(till: Machine) -> None:
         "programme": "free",
         "service_level": "full",
         "membership_active": True,
+        "on_hold": False,
+        "served_with": None,
     }
+    assert (found["SD"]["on_hold"], found["JE"]["served_with"]) == (True, "GB")
+    assert "war" not in str(found["SD"]), "the reason is for staff"
     assert (found["GB"]["programme"], found["GB"]["service_level"], found["GB"]["membership_active"]) == (
         "subscription",
         None,

@@ -11,7 +11,7 @@ from django.template import Context, Template
 from django.utils import translation
 from django.utils.formats import number_format
 
-from cps_portal.core.lib.directions import html_in_order, left_to_right
+from cps_portal.core.lib.directions import html_in_order, isolated, left_to_right
 from cps_portal.core.lib.languages import NAMES, OTHERS
 from cps_portal.core.lib.written_dates import PATTERNS, city_of_zone, date_format
 from members.models import Member
@@ -116,10 +116,11 @@ def test_the_groups_of_a_number_stay_in_order_from_right_to_left() -> None:
     with translation.override("ar"):
         assert member.number_in_groups == "4400\u00a00000\u00a00016"  # an ordinary blank would turn the groups around
         assert left_to_right("+27 82 000 0000") == "\u2066+27 82 000 0000\u2069"
+        assert isolated("An evening with long lenses.") == "\u2068An evening with long lenses.\u2069"
         assert html_in_order('<p style="font:400 17px">No. 4400 0016</p>') == (
             '<p style="font:400 17px">No. 4400\u00a00016</p>'
         )
-    assert left_to_right("+27 82 000 0000") == "+27 82 000 0000"
+    assert left_to_right("+27 82 000 0000") == isolated("+27 82 000 0000") == "+27 82 000 0000"
 
 
 def test_digits_are_latin_in_every_language() -> None:

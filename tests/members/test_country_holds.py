@@ -11,7 +11,7 @@ from django.urls import reverse
 from members.actions.reference_data import load_programme
 from members.models import CountryProgramme, Member, programme_in
 from tests.admin.conftest import signed_in
-from tests.factories import UserFactory
+from tests.factories import UserFactory, validated
 from tests.members.test_country_plans import ON_THE_DAY, apply, planned, tell
 from tests.members.test_join import join
 from tests.rows import each_row
@@ -48,6 +48,22 @@ def test_members_who_live_there_keep_their_account(world: World, as_ana: Client)
     hold("ZA")
     assert as_ana.get("/dashboard/", follow=True).status_code == 200
     assert Member.objects.get(pk=world.ana.pk).closed_at is None
+
+
+def test_members_who_live_there_read_it_on_their_dashboard_and_before_a_request(world: World, as_ana: Client) -> None:
+    promised = "CPS is on hold in South Africa at the moment"
+    for url in ("/dashboard/", "/service/new/"):
+        assert "is on hold in" not in page(as_ana, url)
+    CountryProgramme.objects.filter(country="ZA").update(on_hold=True, hold_reason="floods")
+    for url in ("/dashboard/", "/service/new/"):
+        told = page(as_ana, url)
+        assert promised in told and "centres in other countries are there for you" in told and "floods" not in told, url
+    CountryProgramme.objects.filter(country="ZA").update(served_with="GB")
+    assert "the centres in the United Kingdom are there for you" in page(as_ana, "/dashboard/")
+    assert "centres in other countries are there for you" not in page(as_ana, "/service/new/")
+    validated(world.ana, world.pro_body, "012345678701")
+    told = page(as_ana, "/dashboard/")
+    assert promised in told and told.count("is on hold in") == 1
 
 
 def test_going_there_promises_nothing(world: World, as_ana: Client) -> None:

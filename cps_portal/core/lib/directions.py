@@ -10,7 +10,7 @@ from django.utils.translation import get_language_bidi
 NO_BREAK_SPACE = "\u00a0"  # between two numbers it belongs to them, unlike the ordinary one
 GROUPS = re.compile(r"(?<=\d) (?=\d)")
 MARKUP = re.compile(r"(<style.*?</style>|<[^>]+>)", re.DOTALL)
-LEFT_TO_RIGHT, END = "\u2066", "\u2069"
+LEFT_TO_RIGHT, ITS_OWN, END = "\u2066", "\u2068", "\u2069"
 
 
 def in_order(number: str) -> str:
@@ -21,6 +21,11 @@ def in_order(number: str) -> str:
 def left_to_right(text: str) -> str:
     """What begins with a sign, such as "+27 82 000 0000"."""
     return f"{LEFT_TO_RIGHT}{text}{END}" if get_language_bidi() else text
+
+
+def isolated(text: str) -> str:
+    """A text that may be in another script, such as the title of an event: what stands beside it keeps its place."""
+    return f"{ITS_OWN}{text}{END}" if get_language_bidi() else text
 
 
 def html_in_order(html: str) -> str:

@@ -12,7 +12,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django_countries.fields import Country
 
-from cps_portal.core.lib.lists import in_words
+from cps_portal.core.lib.directions import isolated
+from cps_portal.core.lib.lists import comma, in_words
 from cps_portal.core.lib.written_dates import date_format
 from members.enums import Level, ServiceLevel
 from members.models import CountryProgramme, LevelBenefit, Member, programme_in
@@ -249,7 +250,7 @@ def _title(entry: SignUp) -> str:
     offer = entry.offer
     if offer.starts_at is None:
         return offer.local.title
-    return f"{offer.local.title}, {date_format(timezone.localtime(offer.starts_at), 'j F Y')}"
+    return f"{isolated(offer.local.title)}{comma()}{date_format(timezone.localtime(offer.starts_at), 'j F Y')}"
 
 
 def _pack(move: Move) -> Iterator[EffectLine]:
