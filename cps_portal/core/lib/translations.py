@@ -6,7 +6,7 @@ somebody has looked at it. Pages read `offer.local.title`.
 """
 
 import csv
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -43,6 +43,25 @@ def as_translations(**columns: Mapping[str, str] | None) -> Texts:
     return {
         language: {name: {"text": texts[language]} for name, texts in columns.items() if texts} for language in OTHERS
     }
+
+
+def add_missing(rows: Iterable[Any], texts: Mapping[str, Mapping[str, Mapping[str, str]]]) -> None:
+    """Give rows the shipped `texts`, by column, English text and language, which they have not yet.
+
+    Nothing that staff wrote is touched: neither a column whose English text is no longer the shipped one, nor a
+    language that has a text already.
+    """
+    for row in rows:
+        is_changed = False
+        for name, by_english in texts.items():
+            english = str(getattr(row, name))
+            for language, text in by_english.get(english, {}).items():
+                columns = row.translations.setdefault(language, {})
+                if name not in columns:
+                    columns[name] = {"text": text, "of": hash_of(english)}
+                    is_changed = True
+        if is_changed:
+            row.save(update_fields=["translations"])
 
 
 class TranslationsField(models.JSONField):
