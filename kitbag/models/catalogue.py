@@ -24,13 +24,17 @@ def points_now(prefix: str = "") -> Case:
     )
 
 
+IS_REGISTRABLE = Q(registrable=True)
+IS_FAST_TRACK = Q(fast_track_model=True) & ~Q(stage=Stage.UNSERVICEABLE)
+
+
 class ProductQuerySet(models.QuerySet["Product"]):
     def registrable(self) -> Self:
-        return self.filter(registrable=True)
+        return self.filter(IS_REGISTRABLE)
 
     def fast_track(self) -> Self:
         """Eligible for Fast Track and still serviceable (R43)."""
-        return self.filter(fast_track_model=True).exclude(stage=Stage.UNSERVICEABLE)
+        return self.filter(IS_FAST_TRACK)
 
 
 @pghistory.track(exclude=["sample"], meta={"triggers": [stamped_when_written("pgh_created_at")]})

@@ -2,10 +2,11 @@
 
 from typing import NamedTuple
 
-from django.db.models import Count, Q, Value
+from django.db.models import Count, Value
 
 from cps_portal.core.lib.compiled_queries import CompiledQuery
 from kitbag.models import Product
+from kitbag.models.catalogue import IS_FAST_TRACK, IS_REGISTRABLE
 
 COUNTS: CompiledQuery[tuple[int, int]] = CompiledQuery(
     lambda: (
@@ -13,8 +14,8 @@ COUNTS: CompiledQuery[tuple[int, int]] = CompiledQuery(
         .annotate(everything=Value(1))
         .values("everything")  # one group, so that there is one row
         .annotate(
-            of_registrable=Count("pk", filter=Q(pk__in=Product.objects.registrable())),
-            of_fast_track=Count("pk", filter=Q(pk__in=Product.objects.fast_track())),
+            of_registrable=Count("pk", filter=IS_REGISTRABLE),
+            of_fast_track=Count("pk", filter=IS_FAST_TRACK),
         )
         .values_list("of_registrable", "of_fast_track")
     )

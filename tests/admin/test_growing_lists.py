@@ -4,6 +4,7 @@ import re
 
 import pytest
 from django.contrib import admin
+from django.contrib.admin.utils import quote
 from django.contrib.auth.models import Group
 from django.db import connection, transaction
 from django.test import Client
@@ -67,6 +68,16 @@ def test_a_list_is_counted_as_far_as_its_bound_and_says_so(
     monkeypatch.setattr(admin_lists, "MAX_COUNTED", 3)
     assert BoundedPaginator(Member.objects.order_by("pk"), 2).num_pages == 2
     assert not BoundedPaginator(Member.objects.order_by("pk"), 2).is_cut
+
+
+def test_each_row_has_the_address_of_its_page_whatever_its_key_is(world: World, as_root: Client) -> None:
+    """A key that is no number is escaped."""
+    changes = as_root.get(MEMBERS).context["cl"]
+    rows = list(changes.result_list)
+    rows[0].pk = "a_b/c"
+    expected = [reverse("admin:members_member_change", args=[quote(row.pk)]) for row in rows]
+    assert [changes.url_for_result(row) for row in rows] == expected
+    assert as_root.get(expected[1]).status_code == 200
 
 
 def test_no_list_counts_everything_or_looks_for_its_choices_in_its_rows(world: World, as_root: Client) -> None:

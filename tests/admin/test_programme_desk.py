@@ -13,6 +13,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from cps_portal.site.presenters.programme_numbers import TITLES
+from cps_portal.site.queries import programme
 from cps_portal.site.queries.programme_numbers import read_numbers
 from cps_portal.site.tasks import count_programme
 from cps_portal.site.views.programme import overview_context
@@ -189,6 +190,35 @@ def test_the_overview_reads_members_and_kit_as_they_were_counted_last(as_program
     assert strip["Waiting for a detail"] == "1"
     assert {part.level: part.members for part in answer.context["level_parts"]}[Level.SILVER] == 1
     assert "products were counted at" in answer.content.decode()
+
+
+def test_the_compiled_figures_are_those_of_the_querysets(staff: SignIn, root: User, world: World) -> None:
+    """Of every role, for two moments: each has values of its own."""
+    plan(world.pro_body, Stage.SUPERSEDED, NOW)
+    MissedSearch.objects.create(day=TODAY, text="nifty fifty", count=3, counted_at=NOW)
+    add_crowd(range(2), world.terms)
+    for group in ("Programme", "Support", "Centre"):
+        staff(group)
+    for user in (root, *User.objects.filter(is_staff=True)):
+        for at in (NOW, NOW + timedelta(days=40)):
+            today = timezone.localdate(at)
+            values = {
+                "at": at,
+                "jobs_since": at - programme.JOBS_FOR,
+                "ends_before": at + programme.ENDS_SOON,
+                "missed_since": today - programme.MISSED_FOR,
+                "tomorrow": today + timedelta(days=1),
+            }
+            parts = [part for right, part in programme.FIGURES.items() if user.has_perm(right)]
+            rows = [row for query, names in parts for row in query(*(values[name] for name in names))]
+            figures = programme.read_figures(user, at)
+            found = [
+                (group, name, *pair)
+                for group in ("centres", "waiting", "wanted")
+                for name, pair in getattr(figures, group).items()
+            ]
+            assert sorted(found) == sorted(rows), (user, at)
+    assert programme.read_figures(root, NOW).waiting["changes"][0] > 0
 
 
 def test_the_overview_costs_nine_queries_however_many_rows_there_are(as_programme: Client, world: World) -> None:

@@ -12,6 +12,7 @@ import importlib
 import os
 import sys
 import tempfile
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -122,14 +123,19 @@ def tell(rate: float, answers: Any, seconds: float) -> None:
 
 def tell_memory(web: int, beat: int) -> None:
     """PSS: what a process has for itself, and its share of what it shares with others."""
-    parent = {int(path.parent.name): int(path.read_text().rsplit(")", 1)[1].split()[1]) for path in stats()}
-    workers = [process for process, of in parent.items() if of == web]
+    workers = processes_of(web)
     say(f"\nMemory in MiB: gunicorn {mebibytes(web):.0f}, its processes {[round(mebibytes(one)) for one in workers]}")
     say(f"together {sum(map(mebibytes, [web, *workers])):.0f}; beat {mebibytes(beat):.0f}")
 
 
-def stats() -> list[Path]:
-    return [path for path in Path("/proc").glob("[0-9]*/stat") if path.exists()]
+def processes_of(parent: int) -> list[int]:
+    """The processes that this one has started."""
+    found = []
+    for path in Path("/proc").glob("[0-9]*/stat"):
+        with suppress(OSError):  # others of the machine end at any moment
+            if int(path.read_text().rsplit(")", 1)[1].split()[1]) == parent:
+                found.append(int(path.parent.name))
+    return found
 
 
 def mebibytes(process: int) -> float:

@@ -5,6 +5,7 @@ from typing import Any, TypeVar
 
 from django.conf import settings
 from django.contrib import admin, messages
+from django.contrib.admin.views.main import ChangeList
 from django.contrib.admin.widgets import AdminSplitDateTime
 from django.contrib.auth import REDIRECT_FIELD_NAME, get_user_model
 from django.contrib.auth.decorators import login_not_required
@@ -22,7 +23,7 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.cache import never_cache
 
-from cps_portal.core.lib.admin_lists import BoundedPaginator, PeriodFilter
+from cps_portal.core.lib.admin_lists import BoundedPaginator, PeriodFilter, PortalChangeList
 from cps_portal.core.lib.forms import text_field_class
 from cps_portal.core.lib.languages import NAMES
 from cps_portal.core.lib.second_factor import (
@@ -110,6 +111,7 @@ class PortalModelAdmin(admin.ModelAdmin[M]):
     has_list = True  # rows in the columns of `list_display`, which can be downloaded; False for a page with none
     list_per_page = 50
     paginator = BoundedPaginator
+    empty_value_display = "-"  # as in all our languages; Django's own is translated anew for each cell
     show_full_result_count = False
     view_on_site = False
 
@@ -118,6 +120,9 @@ class PortalModelAdmin(admin.ModelAdmin[M]):
         if field:
             label_split_datetime(field)
         return field
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
+        return PortalChangeList
 
     def search_conditions(self, term: str) -> list[Q]:
         """What a search matches, instead of `search_fields`: any of these."""

@@ -1,8 +1,9 @@
 """What the programme plans and offers: changes of products, levels and countries, terms, offers (R1, R9, R22, R54)."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
+from functools import lru_cache
 from typing import Any
 
 from django.core.cache import cache
@@ -22,6 +23,7 @@ from django.db.models.functions import Cast, Coalesce
 from django.utils import timezone
 from django_countries.fields import Country
 
+from cps_portal.core.lib.compiled_queries import CompiledModels, CompiledQuery
 from kitbag.enums import ProposalState, RegistrationState
 from kitbag.models import CatalogueProposal, LedgerCheck, MissedSearch, Registration, StageChange
 from kitbag.queries.preview import Preview, preview
@@ -84,9 +86,20 @@ class Figures:
 def read_figures(user: User, at: datetime) -> Figures:
     """One query, of what the user's rights open; members and kit as `read_totals` has them."""
     figures = read_totals(at) if user.has_perm(NUMBERS) else Figures()
-    queries = list(_figure_queries(user, at))
-    for group, name, n, more in queries[0].union(*queries[1:], all=True) if queries else []:
-        getattr(figures, group)[name] = (n, more)
+    rights = tuple(right for right in FIGURES if user.has_perm(right))
+    if not rights:
+        return figures
+    today = timezone.localdate(at)
+    values = {
+        "at": at,
+        "jobs_since": at - JOBS_FOR,
+        "ends_before": at + ENDS_SOON,
+        "missed_since": today - MISSED_FOR,
+        "tomorrow": today + timedelta(days=1),
+    }
+    names = sorted({name for right in rights for name in FIGURES[right][1]})
+    for group, called, n, more in _compiled(rights).all(**{name: values[name] for name in names}):
+        getattr(figures, group)[called] = (n, more)
     return figures
 
 
@@ -110,24 +123,41 @@ def count_totals(at: datetime) -> Figures:
     return figures
 
 
-def _figure_queries(user: User, at: datetime) -> Iterable[QuerySet[Any, Any]]:
-    if user.has_perm(NUMBERS):
-        jobs = finished(Ticket.objects.all(), Period(at - JOBS_FOR, at))
-        yield _counted("centres", jobs, "centre__name", Q(ready_at__lte=F("due_at")))
-    if user.has_perm("offers.view_offer"):
-        soon = Q(until__lt=at + ENDS_SOON)
-        yield _counted("waiting", Offer.objects.current(at), Value("offers"), soon)
-    if user.has_perm("kitbag.view_catalogueproposal"):
-        open_ones = CatalogueProposal.objects.filter(state=ProposalState.OPEN)
-        yield _counted("waiting", open_ones, Value("proposals"), Q(pk=None))
-    if user.has_perm("kitbag.view_missedsearch"):
-        wanted = MissedSearch.objects.since(timezone.localdate(at) - MISSED_FOR).most_wanted()
-        counts = wanted.values(part=Value("wanted"), called=F("text")).annotate(n=F("searches"), more=Value(0))
-        yield counts.values_list("part", "called", "n", "more")[:MAX_WANTED]
-    if user.has_perm("kitbag.view_stagechange"):
-        tomorrow = timezone.localdate(at) + timedelta(days=1)
-        changes = StageChange.objects.filter(state__in=OPEN_CHANGES)
-        yield _counted("waiting", changes, Value("changes"), Q(effective_on__lte=tomorrow))
+@lru_cache(maxsize=32)
+def _compiled(rights: tuple[str, ...]) -> CompiledQuery[tuple[str, str, int, int]]:
+    """The query of what these rights open, made once: that takes longer than what the database does."""
+
+    def make(**values: Any) -> QuerySet[Any, Any]:
+        parts = [FIGURES[right] for right in rights]
+        queries = [query(*(values[name] for name in names)) for query, names in parts]
+        return queries[0].union(*queries[1:], all=True) if len(queries) > 1 else queries[0]
+
+    return CompiledQuery(make)
+
+
+def _finished_jobs(at: datetime, jobs_since: datetime) -> QuerySet[Any, Any]:
+    jobs = finished(Ticket.objects.all(), Period(jobs_since, at))
+    return _counted("centres", jobs, "centre__name", Q(ready_at__lte=F("due_at")))
+
+
+def _current_offers(at: datetime, ends_before: datetime) -> QuerySet[Any, Any]:
+    return _counted("waiting", Offer.objects.current(at), Value("offers"), Q(until__lt=ends_before))
+
+
+def _proposals() -> QuerySet[Any, Any]:
+    rows = CatalogueProposal.objects.filter(state=ProposalState.OPEN)
+    return _counted("waiting", rows, Value("proposals"), Q(pk=None))
+
+
+def _wanted(missed_since: date) -> QuerySet[Any, Any]:
+    wanted = MissedSearch.objects.since(missed_since).most_wanted()
+    counts = wanted.values(part=Value("wanted"), called=F("text")).annotate(n=F("searches"), more=Value(0))
+    return counts.values_list("part", "called", "n", "more")[:MAX_WANTED]
+
+
+def _changes(tomorrow: date) -> QuerySet[Any, Any]:
+    rows = StageChange.objects.filter(state__in=OPEN_CHANGES)
+    return _counted("waiting", rows, Value("changes"), Q(effective_on__lte=tomorrow))
 
 
 def _counted(group: str, rows: QuerySet[Any], name: Any, more: Q) -> QuerySet[Any, Any]:
@@ -135,6 +165,16 @@ def _counted(group: str, rows: QuerySet[Any], name: Any, more: Q) -> QuerySet[An
     counted = rows.order_by().values(part=Value(group), called=called)
     counts: QuerySet[Any, Any] = counted.annotate(n=Count("pk"), more=Count("pk", filter=more))
     return counts.values_list("part", "called", "n", "more")
+
+
+# By right: what is counted, and its values among those of `read_figures`.
+FIGURES: dict[str, tuple[Callable[..., QuerySet[Any, Any]], tuple[str, ...]]] = {
+    NUMBERS: (_finished_jobs, ("at", "jobs_since")),
+    "offers.view_offer": (_current_offers, ("at", "ends_before")),
+    "kitbag.view_catalogueproposal": (_proposals, ()),
+    "kitbag.view_missedsearch": (_wanted, ("missed_since",)),
+    "kitbag.view_stagechange": (_changes, ("tomorrow",)),
+}
 
 
 def last_ledger_check(user: User) -> LedgerCheck | None:
@@ -155,8 +195,17 @@ def _holders() -> Coalesce:
 
 def open_changes(limit: int) -> list[StageChange]:
     """Planned and running ones, the earliest first, with the number of their members as `members_now`."""
-    changes = StageChange.objects.open().select_related("product", "successor").annotate(members_now=_holders())
-    return list(changes[:limit])
+    return OPEN_STAGE_CHANGES.all(limit=limit)
+
+
+def _open_changes(limit: int) -> QuerySet[StageChange]:
+    changes = StageChange.objects.open().select_related("product", "successor")
+    return changes.annotate(members_now=_holders())[:limit]
+
+
+OPEN_STAGE_CHANGES: CompiledModels[StageChange] = CompiledModels(
+    _open_changes, related=["product", "successor"], annotations=["members_now"]
+)
 
 
 def open_threshold_plans() -> list[ThresholdPlan]:
@@ -304,14 +353,24 @@ def offers_in_view(at: datetime, limit: int | None = None) -> list[Offer]:
 
     With `held`, `in_line` and, for the Welcome Pack, `packs` asked for. One query.
     """
+    ended_after = at - CHANGED_FOR
+    return list(_in_view(ended_after)) if limit is None else FIRST_IN_VIEW.all(ended_after=ended_after, limit=limit)
+
+
+def _in_view(ended_after: datetime) -> QuerySet[Offer]:
     places = {
         "held": Count("sign_ups", filter=Q(sign_ups__state=PlaceState.HELD)),
         "in_line": Count("sign_ups", filter=Q(sign_ups__state=PlaceState.WAITING)),
     }
     packs = WelcomePack.objects.order_by().values(one=Value(1)).annotate(n=Count("pk")).values("n")
-    rows = Offer.objects.exclude(state=OfferState.WITHDRAWN).filter(Q(until=None) | Q(until__gt=at - CHANGED_FOR))
+    rows = Offer.objects.exclude(state=OfferState.WITHDRAWN).filter(Q(until=None) | Q(until__gt=ended_after))
     counted = rows.annotate(**places, packs=Coalesce(Subquery(packs, output_field=BigIntegerField()), 0))
-    return list(counted.order_by(F("until").asc(nulls_last=True), "pk")[:limit])
+    return counted.order_by(F("until").asc(nulls_last=True), "pk")
+
+
+FIRST_IN_VIEW: CompiledModels[Offer] = CompiledModels(
+    lambda ended_after, limit: _in_view(ended_after)[:limit], annotations=["held", "in_line", "packs"]
+)
 
 
 def is_pack(offer: Offer) -> bool:
