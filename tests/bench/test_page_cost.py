@@ -16,6 +16,7 @@ from django.urls import reverse
 from django.utils import timezone
 from pytest_django import Settings
 
+from cps_portal.core.lib.snapshot import READ_ONLY_SQL
 from cps_portal.settings import base
 from kitbag.actions.catalogue import load_catalogue
 from kitbag.catalogue import reader
@@ -33,6 +34,7 @@ ROUNDS = int(os.environ.get("BENCH_PAGE_ROUNDS", "15"))
 IN_TURN = 4  # requests of each page before the next one's turn
 TICKS = os.sysconf("SC_CLK_TCK")  # a second
 PASSWORD = "long enough words"
+OF_THE_SNAPSHOT = ("SAVEPOINT", READ_ONLY_SQL, "ROLLBACK TO SAVEPOINT", "RELEASE SAVEPOINT")
 TUNED = "/plain/kits/50/"
 
 
@@ -61,7 +63,7 @@ class Costs:
         ask()
         with CaptureQueriesContext(connection) as queries:
             size = ask()
-        sent = [query for query in queries if not query["sql"].startswith(("SAVEPOINT", "RELEASE", "SET TRANSACTION"))]
+        sent = [query for query in queries if not query["sql"].startswith(OF_THE_SNAPSHOT)]
         self.notes[name] = f"{len(sent):>4} SQL {size / 1000:>7.0f} KB"
         self.pages[name] = ask
         self.seconds[name] = [0.0, 0.0]

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 from typing import Any
 from urllib.parse import quote
 
@@ -53,7 +54,13 @@ class Part:
 
     @property
     def url(self) -> str:
-        return reverse(self.address) + self.query
+        return _path(self.address) + self.query
+
+
+@cache
+def _path(address: str) -> str:
+    """The rail of every page has all of them."""
+    return reverse(address)
 
 
 REVIEWS = "admin:kitbag_registrationinreview_changelist"
