@@ -7,11 +7,16 @@ from typing import Any
 from django.contrib.auth import SESSION_KEY
 from django.contrib.sessions.backends.db import SessionStore as DatabaseSessionStore
 from django.contrib.sessions.base_session import AbstractBaseSession
+from django.utils import timezone
 
+from cps_portal.core.lib.compiled_queries import CompiledQuery
 from members.models import Session
 from members.models.sign_ins import MAX_NAME_LENGTH
 
 ADDRESS = re.compile(r'[^\s"@]+@[^\s"@]+')
+KEPT: CompiledQuery[tuple[str]] = CompiledQuery(
+    lambda key, now: Session.objects.filter(session_key=key, expire_date__gt=now).values_list("session_data")
+)
 
 
 class SessionStore(DatabaseSessionStore):
@@ -20,6 +25,14 @@ class SessionStore(DatabaseSessionStore):
     @classmethod
     def get_model_class(cls) -> type[Session]:
         return Session
+
+    def load(self) -> dict[str, Any]:
+        """The data; empty if the session has ended or was never there. With every page: the SQL is compiled once."""
+        row = KEPT.first(key=self.session_key, now=timezone.now()) if self.session_key else None
+        if row is None:
+            self._session_key = None
+            return {}
+        return dict(self.decode(row[0]))
 
     def create_model_instance(self, data: dict[str, Any]) -> AbstractBaseSession:
         row = super().create_model_instance(data)

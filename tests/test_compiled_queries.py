@@ -9,13 +9,17 @@ from django.db import connection, transaction
 from django.db.models import F
 from django.db.models.functions import Length
 from django.db.transaction import TransactionManagementError
+from django.test import Client
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
 from cps_portal.core.lib.compiled_queries import CompiledModels, CompiledQuery, joined_keys
+from kitbag.actions import transitions
 from kitbag.enums import Stage
 from kitbag.models import OwnerDetails, Product, Registration, own_details
 from kitbag.queries.kit_list import AT_CENTRE, OLDER, ORDERS, counting, listed, others, sums_of, whole_kitbag
-from members.models import CountryProgramme, Member
+from members.models import CountryProgramme, Member, Session
+from members.sessions import SessionStore
 from servicing.actions.events import EVENTS, SYSTEM
 from servicing.actions.service_requests import RequestedItem
 from servicing.actions.visitors import Visitor, open_for_visitor
@@ -23,7 +27,7 @@ from servicing.enums import ServiceKind
 from servicing.models import Ticket, TicketEvent
 from servicing.models.tickets import LOCKED_WITH
 from servicing.queries.entitlement import Item
-from tests.factories import moved
+from tests.factories import moved, validated
 from tests.fullbag import fill
 from tests.rows import each_row
 from tests.servicing.jobs import MONDAY, a_centre, a_request
@@ -173,6 +177,35 @@ def test_a_whole_kitbag_is_what_its_querysets_are(world: World) -> None:
             assert sums.by_shelf == Counter(row.product.shelf for row in rows)
     assert any(own_details(row) for rows in found for row in rows)
     assert whole_kitbag(world.chloe.pk, "", "", 5) == ([], [])
+
+
+def test_locked_registrations_and_who_holds_a_number_are_what_their_querysets_are(world: World) -> None:
+    rows = list(Registration.objects.order_by("-pk")[:2])
+    keys = joined_keys(row.pk for row in rows)
+    with CaptureQueriesContext(connection) as queries:
+        found = transitions.LOCKED_ROWS.all(keys=keys)
+        assert all(row.product.name and row.member.user.email for row in found)
+    assert len(queries) == 1 and "FOR NO KEY UPDATE OF" in queries[0]["sql"]
+    assert found == list(transitions.locked_rows(keys)) == rows[::-1]
+    with CaptureQueriesContext(connection) as queries:
+        assert transitions.lock_registration(rows[0]) == rows[0]
+    assert [query["sql"].rpartition("FOR ")[2].split()[:3] for query in queries] == [["NO", "KEY", "UPDATE"]] * 2
+    assert f'"members_member"."id" = {rows[0].member_id}' in queries[0]["sql"]
+    counting = validated(world.ana, world.body, "100000000777")
+    for key in (counting.pk, counting.pk + 1):
+        asked = {"product": world.body.pk, "serial_key": counting.serial_key, "key": key}
+        assert transitions.HOLDER.first(**asked) == transitions.other_holders(**asked).first()
+    assert transitions.HOLDER.first(**asked) == counting
+
+
+def test_a_session_is_what_its_row_says_until_it_ends(as_ana: Client) -> None:
+    row = Session.objects.get()
+    kept = SessionStore(row.session_key)
+    assert kept.load() == row.get_decoded() != {}
+    Session.objects.update(expire_date=timezone.now())
+    for key in (row.session_key, "x" * 32, None):
+        store = SessionStore(key)
+        assert (store.load(), store.session_key) == ({}, None)
 
 
 def kit_facts(row: Registration) -> list[Any]:

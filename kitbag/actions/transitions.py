@@ -9,9 +9,11 @@ from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
+from django.db.models import F, QuerySet, Value
 from django.utils.translation import gettext_lazy as _
 
 from cps_portal.core.lib.background import publish_event
+from cps_portal.core.lib.compiled_queries import CompiledModels, CompiledQuery, IsAmong, joined_keys
 from cps_portal.core.lib.errors import Refusal
 from cps_portal.core.outbox import actions as outbox
 from kitbag.actions.ledger import reconcile
@@ -25,6 +27,7 @@ from members.models import Member, User
 MAX_ATTEMPTS = 5
 DECIDED_FIELDS = ["state", "review_reason", "refusal_reason", "asked_for", "decided_at", "decided_by"]
 DESK_FIELDS = ["taken_by", "taken_at"]
+LOCKED_WITH = ["product", "member__user"]
 
 
 class SerialConflict(Exception):
@@ -48,7 +51,7 @@ def retry_on_conflict(attempt: Callable[[], Registration]) -> Registration:
 
 def lock_registration(registration: Registration) -> Registration:
     """Lock the member, then the registration, and return it as it is now."""
-    Member.objects.locked().get(pk=registration.member_id)
+    LOCK_MEMBER.all(key=registration.member_id)
     return _locked_rows(registration.pk)[registration.pk]
 
 
@@ -79,10 +82,13 @@ def find_holder(row: Registration) -> Registration | None:
     """The other registration that counts with this product and serial number, or None."""
     if not row.serial_key:
         return None
-    counting = Registration.objects.filter(
-        product=row.product_id, serial_key=row.serial_key, state=RegistrationState.VALIDATED
-    )
-    return counting.exclude(pk=row.pk).first()
+    return HOLDER.first(product=row.product_id, serial_key=row.serial_key, key=row.pk)
+
+
+def other_holders(product: int, serial_key: str, key: int) -> QuerySet[Registration]:
+    """Registrations that count with a product and a serial number, but for the one with this key."""
+    counting = Registration.objects.filter(product=product, serial_key=serial_key, state=RegistrationState.VALIDATED)
+    return counting.exclude(pk=key).order_by("pk")
 
 
 def validate(row: Registration, *, by: User | None, at: datetime) -> None:
@@ -160,9 +166,21 @@ def constraint_name(error: IntegrityError) -> str:
     return getattr(diagnostics, "constraint_name", "") or ""
 
 
+def locked_rows(keys: str) -> QuerySet[Registration]:
+    """Registrations, locked in the order of their keys (`joined_keys`), with product, member and account."""
+    rows = Registration.objects.filter(IsAmong(F("pk"), Value(keys))).order_by("pk")
+    return rows.select_for_update(of=("self",), no_key=True).select_related(*LOCKED_WITH)
+
+
 def _locked_rows(*keys: int) -> dict[int, Registration]:
-    rows = Registration.objects.filter(pk__in=keys).order_by("pk").select_for_update(of=("self",), no_key=True)
-    return {row.pk: row for row in rows.select_related("product", "member__user")}
+    return {row.pk: row for row in LOCKED_ROWS.all(keys=joined_keys(keys))}
+
+
+LOCKED_ROWS: CompiledModels[Registration] = CompiledModels(locked_rows, related=LOCKED_WITH, locks=True)
+HOLDER: CompiledModels[Registration] = CompiledModels(other_holders)
+LOCK_MEMBER: CompiledQuery[tuple[int]] = CompiledQuery(
+    lambda key: Member.objects.filter(pk=key).locked().values_list("pk"), locks=True
+)
 
 
 # --- Holds (R50) ---
