@@ -28,6 +28,8 @@ from tests.rows import use_empty_cache
 from tests.snapshot import cast, is_superuser
 from tests.world import World
 
+# Collecting the tests makes millions of objects that stay: looking for garbage among them takes seconds.
+gc.set_threshold(50_000, 20, 20)
 compile_catalogues()  # also for whoever starts pytest without the launcher
 
 # How quickly an example is made or run depends on the machine.
@@ -62,7 +64,6 @@ def pytest_collection_finish() -> None:
     """Exclude everything loaded so far from garbage collection, which otherwise takes a tenth of the time."""
     gc.collect()
     gc.freeze()
-    gc.set_threshold(50_000, 20, 20)
 
 
 def pytest_runtest_setup() -> None:

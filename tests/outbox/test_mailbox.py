@@ -75,6 +75,7 @@ def test_nothing_outside_the_folder_can_be_read(kept: str, client: Client) -> No
         assert client.get(path).status_code == 404
 
 
+@pytest.mark.wide
 def test_every_kind_of_mail_is_on_one_page_in_the_demo_world(demo: None, client: Client) -> None:
     """One of each template, as complete as those that are sent, HTML in a frame of its own and text beside it."""
     specimens = all_specimens()
