@@ -1,6 +1,7 @@
 """A partner of each kind in a sandbox. Nobody in these tests is real: the cast has addresses in example.org."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from django.utils import timezone
@@ -48,6 +49,22 @@ def shop(sandbox: Product) -> Machine:
 @pytest.fixture
 def house(sandbox: Product) -> Machine:
     return machine("house", PartnerKind.FULFILMENT)
+
+
+@pytest.fixture
+def made(workshop: Machine) -> Machine:
+    """A centre with its sample data."""
+    make(workshop)
+    return workshop
+
+
+def make(found: Machine) -> dict[str, Any]:
+    """Let a partner make its sample data anew; returns what the portal says of them."""
+    answer = found.post("sandbox/data")
+    assert answer.status_code == 200, answer.content
+    said: dict[str, Any] = answer.json()
+    assert found.get("sandbox/data").json() == said
+    return said
 
 
 def listen(found: Machine) -> Machine:

@@ -1,5 +1,6 @@
 """The test clock: late, four weeks and lapsing, in one second (R38, R40, R47 to R49, R53)."""
 
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -23,7 +24,8 @@ from servicing.enums import EventKind
 from servicing.models import Estimate, Loan, Part, Shipment, Ticket, TicketEvent
 from servicing.queries.clock import get_clock
 from tests.api.machines import Machine, machine
-from tests.sandbox.test_data import make
+from tests.rows import each_row
+from tests.sandbox.conftest import make
 from tests.servicing.jobs import a_centre, at_the_centre
 from tests.world import World
 
@@ -45,15 +47,14 @@ def jobs(found: Machine) -> dict[str, Ticket]:
     }
 
 
-def test_four_weeks_in_one_second(workshop: Machine) -> None:
+def four_weeks_pass_in_one_second(made: Machine) -> None:
     """A centre's jobs: what is on time today is late, expired, lapsed and overdue four weeks later."""
-    make(workshop)
-    before = jobs(workshop)
+    before = jobs(made)
     assert before["bench"].due_at and before["bench"].due_at > timezone.now()
     assert before["requested"].place, "a place is held from the request"
     assert Loan.objects.get(state="reserved")
 
-    aged = age(workshop, 28)
+    aged = age(made, 28)
 
     assert (aged["tickets"], aged["loans"], aged["sweeps"]) == (5, 2, list(SWEEPS))
     bench, asked, requested = (Ticket.objects.get(pk=before[name].pk) for name in ("bench", "asked", "requested"))
@@ -64,7 +65,7 @@ def test_four_weeks_in_one_second(workshop: Machine) -> None:
     assert (requested.place, requested.opened_at) == (None, before["requested"].opened_at - 28 * DAY)
     assert requested.events.filter(kind=EventKind.PLACE_LAPSED).exists()
     assert set(Loan.objects.values_list("state", flat=True)) == {"out", "cancelled"}, "nobody collected the other one"
-    seen = workshop.get(f"tickets/{bench.reference}").json()
+    seen = made.get(f"tickets/{bench.reference}").json()
     assert seen["missed_at"]
 
 
@@ -92,25 +93,23 @@ def test_the_moments_of_others_stay(workshop: Machine, house: Machine, world: Wo
     assert list(WelcomePack.objects.order_by("pk").values()) == pack_moments
 
 
-def test_a_ticket_stays_what_its_events_say(workshop: Machine) -> None:
+def a_ticket_stays_what_its_events_say(made: Machine) -> None:
     """Also if a working day has become a Sunday: the columns are computed anew, not only moved."""
-    make(workshop)
     for days in (1, 2, 3, 4):
-        age(workshop, days)
-        for ticket in Ticket.objects.filter(centre__partner=workshop.partner).select_related("centre"):
+        age(made, days)
+        for ticket in Ticket.objects.filter(centre__partner=made.partner).select_related("centre"):
             clock = get_clock(ticket, timezone.now())
             assert (ticket.due_at, ticket.booked_in_at) == (clock.due_at, clock.started_at), f"{days}: {ticket.fault}"
 
 
-def test_days_in_the_details_of_events_move_too(workshop: Machine) -> None:
-    make(workshop)
-    job = Ticket.objects.filter(centre__partner=workshop.partner, state="in_repair").first()
+def days_in_the_details_of_events_move_too(made: Machine) -> None:
+    job = Ticket.objects.filter(centre__partner=made.partner, state="in_repair").first()
     assert job
     expected = timezone.localdate() + 3 * DAY
     step = {"external_id": "p", "occurred_at": timezone.now().isoformat()}
     body = {**step, "name": "Shutter unit", "expected_on": str(expected)}
-    assert workshop.post(f"tickets/{job.reference}/parts", body).status_code == 201
-    age(workshop, 10)
+    assert made.post(f"tickets/{job.reference}/parts", body).status_code == 201
+    age(made, 10)
     part = Part.objects.get(ticket=job)
     event = job.events.get(kind=EventKind.PART_ORDERED)
     assert (part.expected_on, event.data["expected"]) == (expected - 10 * DAY, str(expected - 10 * DAY))
@@ -118,22 +117,20 @@ def test_days_in_the_details_of_events_move_too(workshop: Machine) -> None:
     assert job.expected_on == expected - 10 * DAY
 
 
-def test_the_logs_are_append_only_again_afterwards(workshop: Machine) -> None:
-    make(workshop)
-    age(workshop, 1)
+def the_logs_are_append_only_again_afterwards(made: Machine) -> None:
+    age(made, 1)
     with pytest.raises(DatabaseError, match="Cannot update"), transaction.atomic():
         TicketEvent.objects.update(occurred_at=timezone.now())
 
 
-def test_the_history_says_that_the_clock_was_moved(workshop: Machine) -> None:
+def the_history_says_that_the_clock_was_moved(made: Machine) -> None:
     """The trail is not moved: it goes on saying when something was written here."""
-    make(workshop)
     loan = Loan.objects.get(state="out")
     due_back = datetime.now().date() + 9 * DAY  # noqa: DTZ005 (any day)
     Loan.objects.filter(pk=loan.pk).update(due_back=due_back)
     history = apps.get_model("servicing", "LoanHistoryEvent")
     written = list(history._default_manager.filter(pgh_obj=loan.pk).order_by("pk").values())
-    age(workshop, 5)
+    age(made, 5)
     after = list(history._default_manager.filter(pgh_obj=loan.pk).order_by("pk").values())
     assert after[: len(written)] == written
     assert after[-1]["due_back"] == due_back - 5 * DAY
@@ -189,11 +186,26 @@ def test_the_command_does_the_same(
             call_command("sandbox", *wrong)
 
 
-def test_nothing_is_aged_twice_by_the_same_request(workshop: Machine) -> None:
-    make(workshop)
+def nothing_is_aged_twice_by_the_same_request(made: Machine) -> None:
     opened = Ticket.objects.order_by("pk").values_list("opened_at", flat=True)
     before = list(opened)
     for _time in range(2):
-        assert workshop.post("sandbox/age", {"days": 2}, key="once").status_code == 200
+        assert made.post("sandbox/age", {"days": 2}, key="once").status_code == 200
     assert list(opened.all()) == [at - 2 * DAY for at in before]
     assert actions.MAX_DAYS >= 28
+
+
+@each_row(
+    "promise",
+    [
+        four_weeks_pass_in_one_second,
+        a_ticket_stays_what_its_events_say,
+        days_in_the_details_of_events_move_too,
+        the_logs_are_append_only_again_afterwards,
+        the_history_says_that_the_clock_was_moved,
+        nothing_is_aged_twice_by_the_same_request,
+    ],
+)
+def test_the_jobs_of_a_centre_grow_older(made: Machine, promise: Callable[[Machine], None]) -> None:
+    """One set of sample data for all of them."""
+    promise(made)

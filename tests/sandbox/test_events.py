@@ -10,8 +10,9 @@ from cps_portal.core.outbox.renderers import get_renderer
 from cps_portal.sandbox.actions.triggers import REAL, REAL_FOR_ALL
 from cps_portal.sandbox.webhooks import example_of
 from tests.api.machines import Machine
-from tests.sandbox.conftest import listen
-from tests.sandbox.test_data import make
+from tests.sandbox.conftest import listen, make
+
+AGAIN = {"workshop": ["ticket.event", "ticket.message"], "shop": [], "house": ["welcome_pack.cancelled"]}
 
 
 def trigger(found: Machine, type: str) -> dict[str, Any]:  # noqa: A002
@@ -36,18 +37,9 @@ def test_every_event_is_sent(kind: str, request: pytest.FixtureRequest) -> None:
         assert set(data) == set(example_of(type)["data"])
         if not is_real:
             assert data == example_of(type)["data"]
-
-
-@pytest.mark.parametrize(
-    ("kind", "type"),
-    [("workshop", "ticket.event"), ("workshop", "ticket.message"), ("house", "welcome_pack.cancelled")],
-)
-def test_it_can_be_had_again_and_again(kind: str, type: str, request: pytest.FixtureRequest) -> None:  # noqa: A002
-    found = listen(request.getfixturevalue(kind))
-    make(found)
-    seen = [trigger(found, type)["messages"] for _time in range(3)]
-    assert all(seen)
-    assert len({name for messages in seen for name in messages}) >= 3
+    for type in AGAIN[kind]:  # noqa: A001
+        seen = [trigger(found, type)["messages"] for _time in range(3)]
+        assert all(seen) and len({name for messages in seen for name in messages}) >= 3, type
 
 
 def test_without_an_endpoint_that_gets_it_the_partner_is_told(workshop: Machine) -> None:

@@ -6,7 +6,7 @@ from django.http import HttpResponse
 
 from servicing.models import Ticket, TicketMessage
 from tests.api.machines import Machine
-from tests.sandbox.test_data import make
+from tests.sandbox.conftest import make
 
 
 def ask(found: Machine, wanted: str) -> HttpResponse:

@@ -7,7 +7,7 @@ from django.conf import settings
 
 from cps_portal.sandbox.rules import MAGIC_SERIALS, PRODUCT, WARNINGS, describe_serials
 from tests.api.machines import Machine
-from tests.sandbox.test_data import make
+from tests.sandbox.conftest import make
 
 GUIDE = Path(settings.BASE_DIR, "docs", "api", "sandbox.md")
 
