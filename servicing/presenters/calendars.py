@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 
 from cps_portal.core.lib.clock import Calendar, WhyClosed, explain_days
 from cps_portal.core.lib.languages import ENGLISH
-from cps_portal.core.lib.lists import with_commas, with_semicolons
+from cps_portal.core.lib.lists import comma, with_commas, with_semicolons
 from cps_portal.core.lib.opening_hours import Hours
 from cps_portal.core.lib.public_holidays import holiday_name
 from cps_portal.core.lib.written_dates import date_format, week_of
@@ -135,7 +135,12 @@ def _row_of_days(days: Iterable[date]) -> str:
     rows = list(days)
     if len(rows) > MAX_DAYS_LISTED:
         return _("%(first)s to %(last)s") % {"first": _with_month(rows[0]), "last": _with_month(rows[-1])}
-    return with_commas(_with_month(day) if day.month != rows[0].month else short_day(day) for day in rows)
+    texts = [
+        _with_month(day) if day.month != before.month else short_day(day)
+        for before, day in zip([*rows[:1], *rows], rows, strict=False)
+    ]
+    # Some languages write a day with its month with a comma of their own: "вт, 1 декабря".
+    return with_semicolons(texts) if any(comma().strip() in text for text in texts) else with_commas(texts)
 
 
 def _with_month(day: date) -> str:
