@@ -31,6 +31,7 @@ LOADED_AT_ONCE = re.compile(r"""<[^>]*\shx-get="([^"]+)"[^>]*\shx-trigger="[^"]*
 LINK = re.compile(r"""<a\b[^>]*\shref="(/[^"?#]*)""")
 OF_STAFF = ("/admin/", "/api/")
 MANY = 50  # kinds of members' pages
+PACKED = (".gz", ".br")
 HASHED = re.compile(r"\.[0-9a-f]{12}\.\w+$")
 
 
@@ -78,7 +79,7 @@ def sent(path: Path) -> int:
 
 
 def packed_twice(path: Path) -> bool:
-    return all(path.with_name(f"{path.name}{ending}").exists() for ending in (".gz", ".br"))
+    return all(path.with_name(f"{path.name}{ending}").exists() for ending in PACKED)
 
 
 def fetch(client: Client, path: str, **headers: str) -> HttpResponse:
@@ -145,3 +146,5 @@ def test_static_files_are_hashed_and_compressed(world: World, collected: Path) -
     names = json.loads((collected / "staticfiles.json").read_text())["paths"]
     own = {str(path.relative_to(base.BASE_DIR / "static")) for path in (base.BASE_DIR / "static").rglob("*.*")}
     assert own <= names.keys()
+    kept = {path for path in collected.rglob("*") if path.is_file() and path.suffix not in PACKED}
+    assert {str(path.relative_to(collected)) for path in kept} == {*names.values(), "staticfiles.json"}

@@ -289,6 +289,7 @@ LOCALE_PATHS = [BASE_DIR / "locale"]
 STATIC_URL = "static/"
 STATIC_ROOT = BASE_DIR / "staticfiles"
 WHITENOISE_ROOT = BASE_DIR / "static" / "root"  # favicon.ico, which everybody looks for at /
+WHITENOISE_KEEP_ONLY_HASHED_FILES = True  # pages name no others; compressing both takes twice the time and place
 WHITENOISE_SKIP_COMPRESS_EXTENSIONS = [*Compressor.SKIP_COMPRESS_EXTENSIONS, "map"]  # megabytes that nobody loads
 STATICFILES_DIRS = [BASE_DIR / "static"]
 STATICFILES_FINDERS = [
