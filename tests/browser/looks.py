@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
+from axe_playwright_python.base import AXE_SCRIPT
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Error, Page
 
@@ -10,6 +11,38 @@ VIOLATIONS_ONLY = {"resultTypes": ["violations"], "preload": False}  # without t
 LIBRARIES = {"exclude": [[".select2-container"]]}  # autocomplete fields of Django's admin
 PATIENCE_MS = 20_000
 WCAG = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
+
+# Contrast takes most of the time of axe, and the rows of a list repeat themselves: of texts that have the same colours,
+# sizes and names of classes, all the way up to the page, it looks at the first two. Texts that it may leave out by
+# itself (hidden ones, labels and fields, what is disabled) stand in for no others.
+REPEATED = "data-looks-the-same"
+LOOK_ONCE = f"""
+document.querySelectorAll("[{REPEATED}]").forEach((element) => element.removeAttribute("{REPEATED}"));
+(() => {{
+  const ids = new Map(), shown = new Map();
+  const always = "label, label *, input, select, textarea, option, :disabled, :disabled *, [aria-disabled=true] *";
+  const look = (element, above) => {{
+    const style = getComputedStyle(element);
+    const colours = [style.color, style.backgroundColor, style.backgroundImage, style.opacity, style.textShadow];
+    const letters = [style.fontSize, style.fontWeight, style.position, style.filter, style.mixBlendMode];
+    const key = [above, element.localName, element.getAttribute("class"), ...colours, ...letters].join("|");
+    if (!ids.has(key)) ids.set(key, ids.size);
+    const id = ids.get(key), place = element.getBoundingClientRect();
+    const hasText = [...element.childNodes].some((node) => node.nodeType === Node.TEXT_NODE && node.data.trim());
+    const isSeen = place.width > 1 && place.height > 1 && place.left >= 0 && place.right <= innerWidth
+      && element.checkVisibility({{ opacityProperty: true, visibilityProperty: true }});
+    if (hasText && isSeen && !element.matches(always)) {{
+      const before = shown.get(id) || 0;
+      shown.set(id, before + 1);
+      if (before > 1) element.setAttribute("{REPEATED}", "");
+    }}
+    for (const child of element.children) look(child, id);
+  }};
+  look(document.documentElement, "");
+}})();
+axe.configure({{ rules: [{{ id: "color-contrast", selector: "*:not([{REPEATED}])" }}] }});
+"""
+AXE = Axe(f"{AXE_SCRIPT};{LOOK_ONCE}")
 
 
 def faults(page: Page, only: Sequence[str] = ()) -> list[str]:
@@ -29,7 +62,7 @@ def faults(page: Page, only: Sequence[str] = ()) -> list[str]:
 
 
 def _violations(page: Page, options: dict[str, Any]) -> list[dict[str, Any]]:
-    return Axe().run(page, context=LIBRARIES, options=options).response["violations"]
+    return AXE.run(page, context=LIBRARIES, options=options).response["violations"]
 
 
 def comes_true(page: Page, script: str) -> bool:
