@@ -58,6 +58,7 @@ class Command(makemessages.Command):
     def handle(self, *args: Any, check: bool, **options: Any) -> None:
         self.is_checking = check
         self.differences: list[str] = []
+        self.wanted: dict[str, set[Key]] = {}  # by file of texts: the same for all languages
         for language in OTHERS:
             path = Path(settings.LOCALE_PATHS[0]) / language / "LC_MESSAGES" / PO
             if not path.exists():
@@ -89,8 +90,10 @@ class Command(makemessages.Command):
             path = Path(potfile).parent / locale / "LC_MESSAGES" / PO
             path.write_text(CHANGES_EACH_TIME.sub("", path.read_text()))
             return
-        with Path(potfile).open("rb") as file:
-            wanted = _keys(read_po(file))
+        if potfile not in self.wanted:
+            with Path(potfile).open("rb") as file:
+                self.wanted[potfile] = _keys(read_po(file))
+        wanted = self.wanted[potfile]
         found = _keys(read_catalogue(Path(potfile).parent / locale / "LC_MESSAGES" / PO))
         differing = [*(f"missing: {key}" for key in wanted - found), *(f"not used: {key}" for key in found - wanted)]
         self.differences += [f"{locale}, {line}" for line in sorted(differing)[:SHOWN]]
