@@ -1,5 +1,6 @@
 """Measure in pairs, one after the other, so that a busy machine slows both: compare ratios, not seconds."""
 
+import os
 import time
 from collections.abc import Callable, Iterator
 from statistics import median, quantiles
@@ -7,7 +8,7 @@ from typing import Any
 
 import pytest
 
-ROUNDS = 40
+ROUNDS = int(os.environ.get("BENCH_PAIRS", "40"))
 
 
 class Table:
@@ -15,10 +16,13 @@ class Table:
         self.lines: list[str] = []
 
     def compare(self, name: str, ours: Callable[[int], Any], plain: Callable[[int], Any], rounds: int = ROUNDS) -> None:
-        """Call both with the number of the round, alternating which goes first; report the median of the ratios."""
+        """Call both with the number of the round, alternating which goes first; report the median of the ratios.
+
+        `rounds` is how many pairs at most; BENCH_PAIRS (at least 2) may say fewer.
+        """
         ours(0), plain(0)
         pairs = []
-        for n in range(rounds):
+        for n in range(min(rounds, ROUNDS)):
             if n % 2:
                 second, first = seconds(plain, n), seconds(ours, n)
             else:

@@ -42,7 +42,7 @@ from tests.world import World
 
 pytestmark = [pytest.mark.bench, pytest.mark.django_db]
 MEMBERS = int(os.environ.get("BENCH_MEMBERS", "10000"))
-ROUNDS = 3
+ROUNDS = int(os.environ.get("BENCH_PAGE_ROUNDS", "3"))
 BIG = 5_000  # rows: a smaller table may be read whole
 # Where the planner may read a table of some ten thousand rows: it expects as many hits as would cost more by an index.
 BETTER_WHOLE = {("inbox: search", "cases_case")}

@@ -44,6 +44,10 @@ def database_seconds() -> float:
     return (int(fields[11]) + int(fields[12])) / TICKS
 
 
+def processor_seconds() -> float:
+    return time.process_time() + database_seconds()
+
+
 class Costs:
     def __init__(self) -> None:
         self.pages: dict[str, Callable[[], int]] = {}

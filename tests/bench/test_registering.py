@@ -16,7 +16,7 @@ from cps_portal.core.lib.history_context import attributed_to
 from kitbag.actions import registrations
 from kitbag.models import Registration
 from members.models import Member
-from tests.bench.test_page_cost import database_seconds
+from tests.bench.test_page_cost import processor_seconds
 from tests.factories import details
 from tests.world import World, join
 
@@ -32,10 +32,6 @@ order by relkind desc, relname
 """
 HISTORY = re.compile("kitbag_registrationevent|registration_event|pghistory_context")
 TABLES = ["kitbag_registration", "kitbag_registrationevent", "pghistory_context", "kitbag_pointsentry"]
-
-
-def processor_seconds() -> float:
-    return time.process_time() + database_seconds()
 
 
 def sizes() -> dict[str, int]:
