@@ -6,6 +6,7 @@ import pytest
 from django.utils.translation import gettext, override, pgettext
 from playwright.sync_api import Locator, Page, expect
 
+from cps_portal.core.lib.languages import OTHERS
 from kitbag.rules.serials import normalise_serial
 from members.models import Member
 from servicing.models import Ticket
@@ -81,6 +82,30 @@ def words(language: str, text: str, context: str = "") -> str:
         said = pgettext(context, text) if context else gettext(text)
     assert said != text
     return said
+
+
+# The tabs with words in more than one line, which would push their icon out of the bar.
+TABS_OF_TWO_LINES = """() => Array.from(document.querySelectorAll(".tab-bar a"), (tab) => {
+  const tops = new Set();
+  const texts = document.createTreeWalker(tab, NodeFilter.SHOW_TEXT);
+  while (texts.nextNode()) {
+    if (texts.currentNode.parentElement.closest(".sr")) continue;
+    const range = document.createRange();
+    range.selectNodeContents(texts.currentNode);
+    for (const box of range.getClientRects()) if (box.width > 1) tops.add(Math.round(box.top));
+  }
+  return tops.size > 1 ? tab.innerText : null;
+}).filter(Boolean)"""
+
+
+@pytest.mark.parametrize("language", OTHERS)
+def test_each_tab_of_a_phone_has_its_word_in_one_line(
+    language: str, committed_world: World, visit: Callable[..., Page]
+) -> None:
+    page = visit(reading(committed_world.ana, language).user, viewport=PHONE)
+    page.goto("/card/")
+    expect(page.locator(f"html[lang={language}] .tab-bar")).to_be_visible()
+    assert page.evaluate(TABS_OF_TWO_LINES) == []
 
 
 def test_no_page_has_a_violation_in_arabic(demo: None, visit: Callable[..., Page]) -> None:
