@@ -46,12 +46,15 @@ LONG = {
     "test_desk_accessible",
     "test_desk_lists",
     "test_enter",
+    "test_every_page",
     "test_frozen",
+    "test_guides",
     "test_member_page",
     "test_pages",
     "test_portal",
     "test_reading",
     "test_rolling_upgrade",
+    "test_weight",
 }
 
 

@@ -83,6 +83,6 @@ def run(language: str, text: str, *, env: dict[str, str], script: Path) -> str:
     script.write_text(text, encoding="utf-8")
     command = ["bash", "-euo", "pipefail", str(script)] if language == "bash" else [sys.executable, str(script)]
     done = subprocess.run(  # noqa: PLW1510
-        command, env={**os.environ, **env}, cwd=script.parent, capture_output=True, text=True, timeout=60
+        command, env={**os.environ, **env}, cwd=script.parent, capture_output=True, text=True, timeout=300
     )
     return done.stderr + done.stdout if done.returncode else ""
