@@ -58,6 +58,7 @@ class CancelReason(models.TextChoices):
     RESTING = "resting", _("The member lives outside the free programme")
     MERGED = "merged", _("Its card changed when accounts of one person were merged, or parted again")
     ARRIVES = "arrives", _("An earlier sending had left before it could be cancelled")
+    CLOSED = "closed", _("The account was closed, and its time to reopen is over")
 
 
 class ReturnReason(models.TextChoices):

@@ -4,15 +4,16 @@ from itertools import permutations
 
 import pytest
 from allauth.account.models import EmailAddress
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, InternalError, transaction
 
 from cps_portal.core.lib.errors import Refusal
 from cps_portal.core.outbox.models import Message
+from cps_portal.site.actions import close_account, erase_account
 from members.enums import Level, NoticeCode
 from members.models import Member, Notice
 from members.offers import emails, webhooks
 from members.offers.actions import pack_requests, packs
-from members.offers.actions.packs import Report
+from members.offers.actions.packs import Report, erase_pack_and_card
 from members.offers.actions.reference_data import load_offers
 from members.offers.enums import OfferState, PackState, PackStep
 from members.offers.models import Card, Offer, PackEvent, PackItem, WelcomePack
@@ -285,3 +286,36 @@ def test_each_mail_says_what_happened_and_what_comes_next(pack: WelcomePack, ste
 def test_a_mail_that_is_outdated_is_not_sent(pack: WelcomePack) -> None:
     assert emails.pack_step(pack=pack.pk, sending=1, step="dispatched") is None
     assert emails.pack_step(pack=pack.pk, sending=2, step="returned") is None
+
+
+def test_a_pack_of_an_erased_person_is_cancelled_and_its_parcel_is_followed_by_nobody(
+    world: World, pack: WelcomePack
+) -> None:
+    """R14, R38: without its address a request would wait with the partner for ever."""
+    report(pack, PackStep.ACCEPTED, ASKED + DAY)
+    erase_pack_and_card(member=world.ana, at=ASKED + 40 * DAY)
+    pack.refresh_from_db()
+    assert (pack.state, pack.street) == (PackState.CANCELLED, "")
+    assert webhooks_posted() == [f"pack-{pack.key}", f"pack-{pack.key}-cancelled"]
+    erase_pack_and_card(member=world.ana, at=ASKED + 41 * DAY)  # again, as after a restore
+    assert PackEvent.objects.filter(pack=pack, step=PackStep.CANCELLED).count() == 1
+
+
+def test_how_the_parcel_of_an_erased_person_was_followed_is_not_kept(world: World, pack: WelcomePack) -> None:
+    """R14: neither what was reported before, nor what comes after."""
+    parcel = {"carrier": "PostNL", "tracking": "3SABCD1234", "tracking_url": "https://post.example/3SABCD1234"}
+    report(pack, PackStep.DISPATCHED, ASKED + DAY, **parcel)
+    close_account(member=world.ana, by=world.ana.user, at=ASKED + 5 * DAY)
+    assert erase_account(member=world.ana.pk, at=ASKED + 40 * DAY)
+    told = Notice.objects.filter(member=world.ana).count()
+    report(pack, PackStep.RETURNED, ASKED + 41 * DAY, reason="refused", **parcel)
+    pack.refresh_from_db()
+    assert (pack.state, pack.carrier, pack.tracking, pack.tracking_url) == (PackState.RETURNED, "", "", "")
+    assert [event.data for event in PackEvent.objects.filter(pack=pack).order_by("pk")] == [
+        {},
+        {},
+        {"reason": "refused"},
+    ]
+    assert Notice.objects.filter(member=world.ana).count() == told
+    with pytest.raises(InternalError), transaction.atomic():
+        PackEvent.objects.filter(pack=pack).update(data={})  # for everybody else it is append-only again

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 
+import pgtrigger
 from allauth.account.models import EmailAddress
 from django.conf import settings
 from django.db import transaction
@@ -38,6 +39,7 @@ NOTICE_CODES = {  # the steps that members are notified of: those they did not t
     PackStep.SENT_AGAIN: NoticeCode.PACK_SENT_AGAIN,
     PackStep.CANCELLED: NoticeCode.PACK_CANCELLED,
 }
+PARCEL_DETAILS = ("carrier", "tracking", "tracking_url")  # in the data of a step
 
 
 @dataclass(frozen=True)
@@ -149,7 +151,7 @@ def record_report(
         occurred_at=report.occurred_at,
         received_at=at,
         external_id=report.external_id,
-        data=dict(report.data),
+        data=_without_parcel(report.data) if locked.member.erased_at else dict(report.data),
         partner=partner,
         by=by,
     )
@@ -307,16 +309,36 @@ def delete_old_addresses(*, at: datetime) -> int:
 
 @transaction.atomic
 def erase_pack_and_card(*, member: Member, at: datetime) -> None:
-    """Delete the address and end the card (R14). That there was a pack is kept: it is one per member, ever (R37)."""
+    """Delete the address and the parcel, and end the card (R14).
+
+    That there was a pack is kept: it is one per member, ever (R37). One that has not left is cancelled: without its
+    address it would wait with the partner for ever.
+    """
     packs = WelcomePack.objects.filter(member=member)
+    for pack in packs.filter(state__in=rules.CANCELLABLE_STATES):
+        _cancel(WelcomePack.objects.locked(pack.pk), CancelReason.CLOSED, by=None, at=at)
     _delete_addresses(packs.filter(blanked_at=None), at)
     packs.update(carrier="", tracking="", tracking_url="")
+    _erase_parcels(packs)
     for pack in packs:
         keys = [f"pack-{pack.reference}-{sending}" for sending in range(1, pack.sending + 1)]
         partners.erase_answers(keys=[*keys, *(f"{key}-cancelled" for key in keys)])
     erase_card_requests(member=member, at=at)
     revoke_card(member=member, reason=CardEnd.CLOSED, by=None, at=at)
     Card.objects.filter(member=member).update(token=Concat(Value("erased-"), Cast("pk", CharField())))
+
+
+def _erase_parcels(packs: QuerySet[WelcomePack]) -> None:
+    """Remove what leads to the parcel from the steps: at the carrier it leads on to the name and the address."""
+    events = PackEvent.objects.filter(pack__in=packs, data__has_any_keys=PARCEL_DETAILS)
+    with pgtrigger.ignore("offers.PackEvent:append_only"):
+        for event in events:
+            event.data = _without_parcel(event.data)
+            event.save(update_fields=["data"])
+
+
+def _without_parcel(data: Mapping[str, str]) -> dict[str, str]:
+    return {name: value for name, value in data.items() if name not in PARCEL_DETAILS}
 
 
 def _delete_addresses(packs: QuerySet[WelcomePack], at: datetime) -> int:
@@ -399,7 +421,9 @@ def _update_from_steps(pack: WelcomePack, at: datetime) -> None:
 
 
 def _notify(pack: WelcomePack, step: PackStep, at: datetime) -> None:
-    """Notify the member by notice and mail (R56)."""
+    """Notify the member by notice and mail (R56); nobody, if the person has been erased (R14)."""
+    if pack.person.erased_at:
+        return
     key = f"pack-{pack.key}-{step}"
     notices.notify_member(
         member=pack.person,

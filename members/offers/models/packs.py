@@ -241,7 +241,7 @@ class WelcomePack(PostalAddress):
 class PackEvent(models.Model):
     """A step of a Welcome Pack, with when it happened and when it was reported. Append-only.
 
-    Holds keys and codes only, never personal data: it cannot be erased (R14).
+    Holds keys and codes, and how a parcel is followed: that is taken out when the person is erased (R14).
     """
 
     pack = models.ForeignKey(WelcomePack, models.PROTECT, related_name="story", verbose_name=_("Welcome Pack"))
