@@ -136,15 +136,28 @@ def test_a_calendar_that_cannot_be_is_refused(wrong: dict[str, object], why: str
         Calendar(zone=SUPPORT.zone, **wrong)  # type: ignore[arg-type]
 
 
+class EveryDay(dict[date, str]):
+    """Days off without an end."""
+
+    def __contains__(self, day: object) -> bool:
+        return True
+
+
 def test_negative_and_endless_working_time_raise() -> None:
     start = local("2026-03-02T09:00", SUPPORT)
     with pytest.raises(ValueError, match="negative"):
         add_working_hours(start, -1, SUPPORT)
     with pytest.raises(ValueError, match="negative"):
         add_working_days(start, -1, SUPPORT)
-    closed = Calendar(zone=SUPPORT.zone, days_off={date(2026, 3, 1) + timedelta(days=n): "" for n in range(500)})
     with pytest.raises(ValueError, match="no working day"):
-        add_working_hours(start, 1, closed)
+        add_working_hours(start, 1, Calendar(zone=SUPPORT.zone, days_off=EveryDay()))
+
+
+def test_days_off_end_however_many_there_are() -> None:
+    """R72: the first working day after 500 days off, and one more."""
+    closed = Calendar(zone=SUPPORT.zone, days_off={date(2026, 3, 1) + timedelta(days=n): "" for n in range(500)})
+    due = add_working_days(local("2026-03-02T10:00", SUPPORT), 1, closed)
+    assert due.astimezone(SUPPORT.zone).isoformat() == "2027-07-15T09:00:00+02:00"
 
 
 def test_holidays_are_those_of_the_country() -> None:

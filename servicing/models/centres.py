@@ -280,9 +280,10 @@ def build_calendar(centre: ServiceCentre, exceptions: Iterable[CalendarException
         for day in row.days() if row.kind != DayKind.SEASON else ():
             if row.kind == DayKind.HALF and row.closes:
                 early[day], early_because[day] = row.closes, row.why
+                days_off.pop(day, None)
                 continue
-            days_off.pop(day, None)
-            days_on.pop(day, None)
+            for earlier in (days_off, days_on, early, early_because):
+                earlier.pop(day, None)
             if row.kind == DayKind.CLOSED:
                 days_off[day] = row.why
             else:

@@ -20,6 +20,7 @@ from members.models import LevelBenefit, Member, User
 from servicing.actions import calendars
 from servicing.actions.centres import load_centres
 from servicing.actions.events import Actor, record_event
+from servicing.actions.targets import flag_overdue
 from servicing.enums import DayKind, EventKind, HolidayAnswer
 from servicing.forms.centres import CentreForm
 from servicing.models import CalendarException, EstimatedHoliday, ServiceCentre, Ticket, load_calendars
@@ -118,6 +119,37 @@ def test_special_days_are_of_a_centre_or_of_its_country(world: World) -> None:
     again = list(ServiceCentre.objects.order_by("pk"))
     load_calendars(again)
     assert [row.calendar for row in again] == [row.calendar for row in rows]
+
+
+def test_what_a_centre_says_of_a_day_wins_whatever_its_country_says_of_it(world: World) -> None:
+    """R72: a half day of the country does not shorten a day that the centre opens, and its closure no half day."""
+    centre, halved, closed = a_centre(), date(2026, 6, 3), date(2026, 6, 4)
+    CalendarException.objects.create(centre=centre, kind=DayKind.OPEN, first=halved, last=halved)
+    CalendarException.objects.create(centre=centre, kind=DayKind.HALF, first=closed, last=closed, closes=time(12))
+    CalendarException.objects.create(country="ZA", kind=DayKind.HALF, first=halved, last=halved, closes=time(13))
+    CalendarException.objects.create(country="ZA", first=closed, last=closed, why="Gazetted")
+    calendar = ServiceCentre.objects.get(pk=centre.pk).calendar
+    assert [str(calendar.hours_on(day)) for day in (halved, closed)] == ["09:00-17:00", "09:00-12:00"]
+    assert [calendar.closing_early(day) for day in (halved, closed)] == [None, time(12)]
+
+
+def test_a_centre_that_is_closed_for_longer_than_a_year_stops_neither_its_jobs_nor_those_of_others(
+    world: World, as_ana: Client
+) -> None:
+    """R44, R48, R72: its jobs are due once it works again."""
+    ticket = at_the_centre(world, a_centre())
+    other = at_the_centre(world, a_centre("cape"), "012345678905")
+    first = date(2026, 3, 3)
+    for n in range(14):
+        begins = first + timedelta(days=31 * n)
+        close_days(ticket.centre, begins, begins + timedelta(days=30))
+    assert follow(MONDAY + 2 * MINUTE) == 0  # the first look only remembers the calendars
+    reopens = first + timedelta(days=31 * 14)  # a Tuesday, 434 days later
+    clock = get_clock(fresh(ticket), MONDAY)
+    assert clock.due_at and clock.due_at.date() == reopens + timedelta(days=2)
+    assert flag_overdue(at=MONDAY + timedelta(days=20)) == 2
+    assert (fresh(ticket).missed_at, bool(fresh(other).missed_at)) == (None, True)
+    assert as_ana.get(ticket.get_absolute_url()).status_code == 200
 
 
 def test_a_special_day_that_cannot_be_is_refused_beside_its_field(world: World) -> None:

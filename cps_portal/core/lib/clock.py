@@ -16,7 +16,7 @@ from cps_portal.core.lib.opening_hours import END_OF_DAY, Hours, Season, Week, s
 from cps_portal.core.lib.public_holidays import PUBLIC, HolidayRegion, check_region, half_days, public_holidays
 
 MONDAY_TO_FRIDAY = same_hours((1, 2, 3, 4, 5), time(9), time(17))
-MAX_DAYS_CLOSED = 400  # a calendar that is closed longer is a mistake, and the search would never end
+MAX_DAYS_CLOSED = 400  # after the last special day; closed longer is a mistake, and the search would never end
 ZERO = timedelta(0)
 DAY = timedelta(days=1)
 
@@ -68,6 +68,11 @@ class Calendar:
     def full_day(self) -> Hours:
         """The hours of the weekday that closes last: those of a day that is worked after all."""
         return max(self.week.values(), key=_last_to_close)
+
+    @cached_property
+    def last_special_day(self) -> date | None:
+        """The last day off or half day; None if there is none."""
+        return max((*self.days_off, *self.early), default=None)
 
     def holidays(self, year: int) -> Mapping[date, str]:
         return public_holidays(self.region, year) if self.country else NOTHING
@@ -123,15 +128,20 @@ class Calendar:
         return opens <= at < closes
 
     def working_days(self, first: date) -> Iterator[date]:
-        """The working days from `first` on. Raises ValueError if there is none within MAX_DAYS_CLOSED."""
+        """The working days from `first` on.
+
+        Raises ValueError if there is none for MAX_DAYS_CLOSED, beside the days off, which may be any number.
+        """
         days_closed = 0
         for n in count():
             day = first + timedelta(days=n)
-            days_closed = 0 if self.is_working_day(day) else days_closed + 1
+            if self.is_working_day(day):
+                days_closed = 0
+                yield day
+            elif self.last_special_day is None or day > self.last_special_day:
+                days_closed += 1
             if days_closed > MAX_DAYS_CLOSED:
                 raise ValueError(f"no working day for {MAX_DAYS_CLOSED} days before {day}")
-            if not days_closed:
-                yield day
 
     def usual_hours(self, day: date) -> Hours:
         """The hours of a day as if it were worked until its usual closing time."""
