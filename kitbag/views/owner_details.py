@@ -26,7 +26,7 @@ def set_photo(request: MemberRequest, pk: int) -> HttpResponse:
     """Show the member's own photo instead of the drawing."""
     registration = get_own_registration(request, pk)
     if request.method != "POST":
-        return _form(request, registration, "photo", OwnPhotoForm(auto_id="id_own_%s"))
+        return _form(request, registration, "photo", OwnPhotoForm(auto_id="id_own_%s"), _t("Choose a photo"))
     form = OwnPhotoForm(request.POST, request.FILES)
     if form.is_valid():
         if problem := take_photo(request, registration, form.cleaned_data["photo"]):
@@ -56,7 +56,7 @@ def set_price(request: MemberRequest, pk: int) -> HttpResponse:
     """Keep the price paid for the member's own lists, or forget it."""
     registration = get_own_registration(request, pk)
     if request.method != "POST":
-        return _form(request, registration, "price", PriceForm(registration=registration))
+        return _form(request, registration, "price", PriceForm(registration=registration), _t("What you paid for it"))
     form = PriceForm(request.POST, registration=registration)
     if form.is_valid():
         try:
@@ -102,12 +102,13 @@ def take_photo(request: MemberRequest, registration: Registration, upload: "Uplo
     return ""
 
 
-def _form(request: MemberRequest, registration: Registration, name: str, form: BaseForm) -> HttpResponse:
+def _form(request: MemberRequest, registration: Registration, name: str, form: BaseForm, heading: str) -> HttpResponse:
     """A form that the page of the product loads when it is opened. A whole page without JavaScript."""
     if not registration.is_live:
         return redirect_after_post(request, registration.get_absolute_url())
-    template = f"kitbag/_{name}_form.html" if request.htmx else f"kitbag/{name}.html"
-    return render(request, template, {"registration": registration, "product": registration.product, "form": form})
+    form_template = f"kitbag/_{name}_form.html"
+    context = {"registration": registration, "form": form, "heading": heading, "form_template": form_template}
+    return render(request, form_template if request.htmx else "kitbag/owner_detail.html", context)
 
 
 def _page_with_errors(request: MemberRequest, registration: Registration, **forms: object) -> HttpResponse:
