@@ -1,19 +1,19 @@
 """Dates, moments and numbers as each language writes them (R56)."""
 
 import re
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
 from django.conf import settings
 from django.contrib.humanize.templatetags.humanize import intcomma
 from django.template import Context, Template
-from django.utils import translation
+from django.utils import timezone, translation
 from django.utils.formats import number_format
 
 from cps_portal.core.lib.directions import html_in_order, isolated, left_to_right
 from cps_portal.core.lib.languages import NAMES, OTHERS
-from cps_portal.core.lib.written_dates import PATTERNS, city_of_zone, date_format
+from cps_portal.core.lib.written_dates import PATTERNS, city_of_zone, date_format, time_span
 from members.models import Member
 
 MONDAY = datetime(2026, 11, 9, 14, 5, tzinfo=UTC)
@@ -50,6 +50,38 @@ def test_a_moment_in_words(language: str, written: str, expected: str) -> None:
             if written not in {"j M Y, H:i T"}
             else Template('{{ at|date:"j M Y, H:i T" }}').render(Context({"at": MONDAY.replace(tzinfo=None)}))
         )
+
+
+@pytest.mark.parametrize(
+    ("language", "hours", "expected"),
+    [
+        ("en", 2, "Monday 9 November 2026, 16:05 – 18:05 SAST"),
+        ("en", 24, "Monday 9 November 2026, 16:05 – Tuesday 10 November 2026, 16:05 SAST"),
+        ("en", 8, "Monday 9 November 2026, 16:05 – Tuesday 10 November 2026, 00:05 SAST"),  # still Monday in UTC
+        ("en", None, "Monday 9 November 2026, 16:05 SAST"),
+        ("fr", 2, "lundi 9 novembre 2026, 16:05 – 18:05 SAST"),
+        ("tr", 2, "9 Kasım 2026 Pazartesi, 16:05 – 18:05 SAST"),
+    ],
+)
+def test_what_begins_and_ends_on_one_day_names_it_once(language: str, hours: int | None, expected: str) -> None:
+    ends = MONDAY + timedelta(hours=hours) if hours else None
+    with translation.override(language), timezone.override("Africa/Johannesburg"):
+        assert time_span(MONDAY, ends) == expected
+        shown = Template("{{ begins|until:ends }}").render(Context({"begins": MONDAY, "ends": ends}))
+        assert shown == expected
+
+
+def test_a_zone_stands_twice_if_it_changes_in_between() -> None:
+    begins, ends = datetime(2026, 10, 24, 20, tzinfo=UTC), datetime(2026, 10, 25, 12, tzinfo=UTC)
+    with timezone.override("Europe/Paris"):
+        assert time_span(begins, ends) == "Saturday 24 October 2026, 22:00 CEST – Sunday 25 October 2026, 13:00 CET"
+
+
+def test_the_end_of_a_pause_names_its_day_only_if_it_is_another() -> None:
+    with timezone.override("Africa/Johannesburg"):
+        ends = [MONDAY + timedelta(hours=hours) for hours in (2, 8)]
+        shown = [Template("{{ end|end_after:at }}").render(Context({"end": end, "at": MONDAY})) for end in ends]
+    assert shown == ["18:05", "Tue 10 Nov, 00:05"]
 
 
 def test_the_city_of_a_time_zone() -> None:

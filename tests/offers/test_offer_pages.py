@@ -1,6 +1,6 @@
 """Pages of offers: visibility, sign-up, waiting list, calendar file and mails (R56, R59)."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, time, timedelta
 from typing import Any
 
 import pytest
@@ -9,6 +9,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from cps_portal.core.lib.written_dates import date_format
 from cps_portal.core.outbox.models import Message
 from members.models import Member, Notice
 from members.offers import emails
@@ -142,6 +143,27 @@ def test_the_calendar_file_is_folded_and_escaped(world: World, as_ana: Client) -
     file = as_ana.get("/offers/open-day/event.ics").content
     assert all(len(line) <= 75 for line in file.split(b"\r\n"))
     assert b"SUMMARY:Open day\\; open-day\\," in file
+
+
+def test_page_mail_and_calendar_say_when_an_event_of_one_day_is(world: World, as_ana: Client) -> None:
+    begins = datetime.combine(timezone.localdate() + 9 * DAY, time(10), timezone.get_current_timezone())
+    span = f"{date_format(begins, 'l j F Y')}, 10:00 – 16:30 {begins.tzname()}"
+    offer = event(world, starts_at=begins, ends_at=begins + timedelta(hours=6, minutes=30))
+    Member.objects.filter(pk=world.ana.pk).update(wants_news=True)
+    assert span in as_ana.get("/offers/open-day/").content.decode()
+    mail = emails.news(offer=offer.pk, member=world.ana.pk)
+    assert mail is not None and span in mail["html"] and span in mail["text"]
+    file = as_ana.get("/offers/open-day/event.ics").content.decode()
+    for name, moment in (("DTSTART", begins), ("DTEND", begins + timedelta(hours=6, minutes=30))):
+        assert f"{name}:{moment.astimezone(UTC):%Y%m%dT%H%M%SZ}\r\n" in file
+
+
+def test_the_calendar_file_speaks_the_language_of_the_reader(world: World, as_ana: Client) -> None:
+    texts = {"title": {"text": "Journée portes ouvertes"}, "venue": {"text": "Le Cap"}}
+    event(world, translations={"fr": texts})
+    Member.objects.filter(pk=world.ana.pk).update(language="fr")
+    file = as_ana.get("/offers/open-day/event.ics").content.decode()
+    assert "SUMMARY:Journée portes ouvertes\r\n" in file and "LOCATION:Le Cap\r\n" in file
 
 
 def test_the_list_needs_the_same_queries_for_one_offer_and_for_ten(world: World, as_ana: Client) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 from babel import Locale, UnknownLocaleError
 from babel.dates import format_datetime
 from django import template
-from django.utils import dateformat, formats, translation
+from django.utils import dateformat, formats, timezone, translation
 
 from cps_portal.core.lib.languages import ENGLISH, LOCALES
 from cps_portal.core.lib.lists import COMMA
@@ -72,6 +72,20 @@ def _written(value: Any, written: str | None, language: str) -> str:
     return format_datetime(moment, pattern, locale=Locale.parse(LOCALES[language])) + zone
 
 
+def time_span(begins: datetime, ends: datetime | None) -> str:
+    """From one moment to another, as they are here: "Saturday 5 December 2026, 10:00 – 16:00 SAST".
+
+    A day and a zone that both share stand once. Without an end, when it begins.
+    """
+    start = timezone.localtime(begins)
+    if ends is None:
+        return date_format(start, "l j F Y, H:i T")
+    end = timezone.localtime(ends)
+    is_one_zone = start.tzname() == end.tzname()  # not if clocks are changed in between
+    first = date_format(start, "l j F Y, H:i" if is_one_zone else "l j F Y, H:i T")
+    return f"{first} – {date_format(end, 'H:i T' if start.date() == end.date() else 'l j F Y, H:i T')}"
+
+
 def week_of(day: date, country: str) -> list[date]:
     """The seven days of the week that has this day, from the one on which weeks begin in the country (ISO code)."""
     first = day - timedelta(days=(day.weekday() - _first_weekday(country)) % 7)
@@ -119,3 +133,16 @@ def written_date(value: Any, written: str | None = None) -> str:
         return date_format(value, written)
     except AttributeError:
         return ""
+
+
+@register.filter("until", is_safe=False)
+def written_span(begins: datetime, ends: datetime | None) -> str:
+    """When something is, as `time_span` writes it."""
+    return time_span(begins, ends)
+
+
+@register.filter("end_after", is_safe=False)
+def written_end(ends: datetime, begins: datetime) -> str:
+    """The end of what began at a moment: "Mon 9 Nov, 14:05", or "14:05" on the same day."""
+    start, end = timezone.localtime(begins), timezone.localtime(ends)
+    return date_format(end, "H:i" if start.date() == end.date() else "D j M, H:i")

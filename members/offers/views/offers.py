@@ -53,9 +53,9 @@ def calendar(request: MemberRequest, slug: str) -> HttpResponse:
         raise Http404
     file = as_ics(
         uid=f"offer-{event.pk}@{request.get_host()}",
-        title=event.title,
-        text=event.summary,
-        where=event.venue,
+        title=event.local.title,
+        text=event.local.summary,
+        where=event.local.venue,
         url=f"{settings.SITE_URL}{event.get_absolute_url()}",
         begins=event.starts_at,
         ends=event.ends_at,
