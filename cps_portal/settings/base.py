@@ -161,6 +161,7 @@ TEMPLATES: list[dict[str, Any]] = [
                 "cps_portal.core.lib.country_names",  # the filter `the`, for English sentences
                 "cps_portal.core.lib.written_dates",  # the filter `date`, instead of Django's
                 "cps_portal.core.lib.fixed_blocks",  # `{% fixed %}` in any template
+                "cps_portal.core.lib.untranslated",  # the filter `untranslated`, for names of products
             ],
         },
     }

@@ -25,7 +25,7 @@ def kit_cards(context: Context) -> SafeString:
 def _card(card: RegistrationCard, *, can_pick: bool, asks: bool) -> SafeString:
     return format_html(
         '<article class="kit" id="kit-{}"{}{}><span class="tile">{}</span><div>'
-        '<h3 class="kit__name"><a href="{}"><bdi>{}</bdi></a></h3>{}</div>'
+        '<h3 class="kit__name"><a href="{}"><bdi translate="no">{}</bdi></a></h3>{}</div>'
         '<p class="kit__foot">{}{}</p>{}</article>',
         card.key,
         _state(card),
