@@ -2,7 +2,7 @@
 
 import pytest
 
-from cps_portal.core.lib.spreadsheets import UnreadableSheet, read_sheet, whole_number
+from cps_portal.core.lib.spreadsheets import UnreadableSheet, escape_formula, read_sheet, whole_number
 from tests.rows import each_row
 
 TEXT = "product,stage,note\neos-r5,superseded,Café\neos-r6,current,\n"
@@ -128,3 +128,20 @@ def test_a_file_that_is_none_is_named(what: str) -> None:
 @each_row("content", [b"", b"\n \n", b"\xef\xbb\xbf", b";;;\n", b"sep=;\n"])
 def test_an_empty_file_has_no_columns(content: bytes) -> None:
     assert read_sheet(content) == ([], [])
+
+
+@each_row(
+    ("cell", "written"),
+    [
+        ("-185", "-185"),
+        ("-0.50", "-0.50"),
+        ("-185+cmd()", "'-185+cmd()"),
+        ("-1;2", "'-1;2"),
+        ("-185\n", "'-185\n"),
+        ("+27100000000", "'+27100000000"),
+        ("=1", "'=1"),
+        ("EOS R5", "EOS R5"),
+    ],
+)
+def test_a_formula_is_stopped_and_a_number_below_zero_is_none(cell: str, written: str) -> None:
+    assert escape_formula(cell) == written

@@ -16,12 +16,14 @@ from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from cps_portal.core.lib.admin import EventAdmin, ReadOnlyAdmin, event_model
 from cps_portal.core.lib.errors import Refusal
 from cps_portal.core.lib.forms import LineField
+from cps_portal.core.lib.written_numbers import signed
 from kitbag.actions.adjustments import MAX_POINTS, adjust_points, end_adjustment
 from kitbag.admin.staff import staff_user
 from kitbag.models import Adjustment, LedgerCheck, PointsEntry
@@ -41,7 +43,7 @@ MAX_ENTRIES_SHOWN = 4
 
 @admin.register(PointsEntry)
 class PointsEntryAdmin(ReadOnlyAdmin[PointsEntry]):
-    list_display = ["at", "member", "registration", "adjustment", "amount", "cause", "stage_change", "stage", "by"]
+    list_display = ["at", "member", "registration", "adjustment", "change", "cause", "stage_change", "stage", "by"]
     list_filter = ["cause", "stage", "at"]
     list_select_related = [
         "member",
@@ -51,6 +53,11 @@ class PointsEntryAdmin(ReadOnlyAdmin[PointsEntry]):
         "by",
     ]
     search_fields = ["=member__number", "=member__user__email", "registration__product__name"]
+
+    @admin.display(description=_("amount"), ordering="amount")
+    def change(self, entry: PointsEntry) -> SafeString:
+        """For people; a file gets the value."""
+        return format_html('<data value="{}">{}</data>', entry.amount, signed(entry.amount))
 
     def search_conditions(self, term: str) -> list[Q]:
         return [

@@ -11,6 +11,7 @@ from django.utils.translation import ngettext
 from cps_portal.core.lib.pdf import PreparedPdf, prepare_pdf
 from cps_portal.core.lib.print_text import isolated
 from cps_portal.core.lib.written_dates import date_format
+from cps_portal.core.lib.written_numbers import signed
 from kitbag.models import PointsEntry
 from kitbag.presenters.ledger import entry_title, explain_entry
 from members.enums import Level
@@ -63,7 +64,7 @@ def _row(entry: PointsEntry, notified_at: Mapping[int, datetime]) -> dict[str, o
         "day": date_format(timezone.localtime(entry.at), "j M Y"),
         "name": entry_title(entry.cause, entry.registration.product.name if entry.registration else ""),
         "reason": explain_entry(entry, notified_at),
-        "amount": f"+{intcomma(entry.amount)}" if entry.amount > 0 else f"−{intcomma(-entry.amount)}",
+        "amount": signed(entry.amount),
         "total": intcomma(total),
         "less": entry.amount < 0,
     }

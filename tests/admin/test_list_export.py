@@ -24,6 +24,8 @@ from cps_portal.core.lib.admin import PortalModelAdmin
 from cps_portal.core.lib.dates import write_day, write_moment
 from cps_portal.site.presenters import list_export as presenter
 from cps_portal.site.views import list_export
+from kitbag.enums import Stage
+from kitbag.models import PointsEntry
 from members.actions import write_note
 from members.models import Member, MemberNote, StaffAccess, User
 from members.support.actions import open_case
@@ -33,7 +35,7 @@ from servicing.models import Ticket
 from tests.admin.conftest import SignIn, signed_in
 from tests.admin.crowd import add_crowd
 from tests.admin.test_pages import LISTS, PAGES, url_of
-from tests.factories import UserFactory
+from tests.factories import UserFactory, counting, moved
 from tests.rows import each_row
 from tests.servicing.jobs import a_centre, at_the_centre
 from tests.servicing.test_desk import works_at
@@ -41,6 +43,7 @@ from tests.world import World
 
 TABLE = re.compile(r'<table id="result_list">(.*?)</table>', re.DOTALL)
 ARROW = re.compile(r'<span aria-hidden="true">[↑↓]</span>')
+NUMBER = re.compile(r'<data value="([^"]*)">[^<]*</data>')  # as people read it; a file has the value
 ROW = re.compile(r"<tr>(.*?)</tr>", re.DOTALL)
 CELL = re.compile(r"<(td|th)([^>]*)>(.*?)</\1>", re.DOTALL)
 XLSX_CELL = re.compile(r'<c r="([A-Z]+)\d+"[^>]*><is><t[^>]*>(.*?)</t></is></c>', re.DOTALL)
@@ -71,7 +74,7 @@ def xlsx_rows(answer: Any) -> list[list[str]]:
 def plain(cell: str) -> str:
     """What a person reads in a cell of the list, without spaces, which differ between a page and a file."""
     icons = {"True": "Yes", "False": "No", "None": ""}
-    cell = ARROW.sub("", cell)
+    cell = NUMBER.sub(r"\1", ARROW.sub("", cell))
     cell = re.sub(r'<img[^>]* alt="(\w+)">', lambda icon: icons[icon[1]], cell)
     text = html.unescape(re.sub(r"<[^>]+>", "", cell)).strip()
     return re.sub(r"\s+", "", "" if text == "-" else text)
@@ -268,3 +271,12 @@ def test_what_is_not_understood_is_refused_in_words(world: World, as_root: Clien
     answer = download(as_root, Member, "?nonsense=1")
     assert answer.status_code == 302
     assert "These filters don’t exist" in as_root.get(answer["Location"]).content.decode()
+
+
+def test_points_that_are_lost_have_a_minus_on_the_page_and_a_number_in_the_file(world: World, as_root: Client) -> None:
+    counting(world.ana, world.lens, "1000009")
+    moved(world.lens, Stage.SUPERSEDED)
+    lost = PointsEntry.objects.filter(member=world.ana, amount__lt=0).latest("pk").amount
+    page = as_root.get(url_of(PointsEntry, "changelist")).content.decode()
+    assert f'<data value="{lost}">\u2212{-lost:,}</data>' in page
+    assert str(lost) in {cell for row in csv_rows(download(as_root, PointsEntry)) for cell in row}

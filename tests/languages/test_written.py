@@ -2,6 +2,7 @@
 
 import re
 from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,9 @@ from django.utils.formats import number_format
 
 from cps_portal.core.lib.directions import html_in_order, isolated, left_to_right
 from cps_portal.core.lib.languages import NAMES, OTHERS
+from cps_portal.core.lib.money import format_amount, format_money, format_quantity
 from cps_portal.core.lib.written_dates import PATTERNS, city_of_zone, date_format, time_span
+from cps_portal.core.lib.written_numbers import MINUS, signed
 from members.models import Member
 
 MONDAY = datetime(2026, 11, 9, 14, 5, tzinfo=UTC)
@@ -153,6 +156,20 @@ def test_the_groups_of_a_number_stay_in_order_from_right_to_left() -> None:
             '<p style="font:400 17px">No. 4400\u00a00016</p>'
         )
     assert left_to_right("+27 82 000 0000") == isolated("+27 82 000 0000") == "+27 82 000 0000"
+
+
+@pytest.mark.parametrize("language", [*NAMES])
+def test_what_is_less_than_nothing_has_a_minus_and_no_hyphen(language: str) -> None:
+    with translation.override(language):
+        written = [
+            format_money(Decimal("-1480.00"), "ZAR"),
+            format_amount(Decimal("-0.50")),
+            format_quantity(Decimal("-1.50")),
+            signed(-1335),
+        ]
+        assert [text for text in written if "-" in text or text.count(MINUS) != 1] == []
+        assert signed(1335).startswith("+") and signed(0) == "0"
+        assert MINUS not in format_money(Decimal("1480.00"), "ZAR")
 
 
 def test_digits_are_latin_in_every_language() -> None:

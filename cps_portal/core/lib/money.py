@@ -11,6 +11,7 @@ from django.utils.formats import number_format
 from django_countries import countries
 
 from cps_portal.core.lib.languages import ENGLISH, LOCALES
+from cps_portal.core.lib.written_numbers import with_minus
 
 BLANKS = re.compile(r"[\s\u00a0\u202f'’_\u066c]")  # never decimal; the last is the Arabic thousands separator
 ARABIC_DECIMAL = "\u066b"
@@ -19,7 +20,7 @@ PLAIN = re.compile(r"\d+", re.ASCII)
 
 
 def format_amount(amount: Decimal) -> str:
-    return number_format(amount, decimal_pos=2, force_grouping=True)
+    return with_minus(number_format(amount, decimal_pos=2, force_grouping=True))
 
 
 def format_money(amount: Decimal, currency: str) -> str:
@@ -28,7 +29,8 @@ def format_money(amount: Decimal, currency: str) -> str:
 
 def format_quantity(number: Decimal) -> str:
     """Without trailing zeros."""
-    return number_format(number.quantize(Decimal(1)) if number == number.to_integral_value() else number.normalize())
+    shortest = number.quantize(Decimal(1)) if number == number.to_integral_value() else number.normalize()
+    return with_minus(number_format(shortest))
 
 
 def read_amount(text: str) -> Decimal:

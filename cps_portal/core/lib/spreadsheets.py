@@ -15,6 +15,7 @@ from xlsxwriter import Workbook
 from cps_portal.core.lib.text import clean_code, clean_name, clean_text
 
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")
+NEGATIVE = re.compile(r"-\d+(\.\d+)?", re.ASCII)
 DELIMITERS = ",;\t|"  # the first wins if a line has as many of another
 BLANK = f'{DELIMITERS} "\xa0'
 SEPARATOR_LINE = re.compile(r'"?sep=([,;\t|])"?[,;\t|]*', re.IGNORECASE)  # for spreadsheets, which do not show it
@@ -51,7 +52,9 @@ class SheetRow:
 
 
 def escape_formula(cell: str) -> str:
-    """Put an apostrophe before what a spreadsheet would run as a formula (CSV injection)."""
+    """Put an apostrophe before what a spreadsheet would run as a formula (CSV injection), but not before a number."""
+    if NEGATIVE.fullmatch(cell):
+        return cell
     return f"'{cell}" if cell.lstrip().startswith(FORMULA_STARTS) or cell.startswith(FORMULA_STARTS) else cell
 
 

@@ -89,10 +89,6 @@ class LastChange(NamedTuple):
     title: str
     at: datetime
 
-    @property
-    def size(self) -> int:
-        return abs(self.amount)
-
 
 @dataclass(frozen=True)
 class Dashboard:

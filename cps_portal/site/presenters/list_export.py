@@ -22,6 +22,7 @@ from members.models.staff_access import MAX_FILTERS_LENGTH
 
 BATCH = 500
 CODE = re.compile(r"[\w:.,+ -]{0,40}")  # what values of filters look like; an e-mail address does not
+DATA = re.compile(r'<data value="([^"]*)">[^<]*</data>')  # a number as people read it, with its value
 BREAKS = re.compile(r"<(?:br|/li|/p|/div)\b[^>]*>", re.IGNORECASE)
 
 
@@ -99,7 +100,7 @@ def _text(value: Any) -> str:
         case list() | tuple():
             text = ", ".join(map(_text, value))
         case SafeString():
-            text = html.unescape(strip_tags(BREAKS.sub(" ", value)))
+            text = html.unescape(strip_tags(BREAKS.sub(" ", DATA.sub(r"\1", value))))
         case _:
             text = str(value)
     return text.strip()

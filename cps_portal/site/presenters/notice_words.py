@@ -14,6 +14,7 @@ from django.utils.translation import ngettext
 from django_countries.fields import Country
 
 from cps_portal.core.lib.written_dates import date_format
+from cps_portal.core.lib.written_numbers import signed
 from cps_portal.site.presenters import country_change
 from kitbag.emails import keeps_its_points, steps_announced
 from kitbag.enums import ASKING, RefusalReason, RegistrationState
@@ -179,7 +180,7 @@ def _points_adjusted(_reading: Reading, notices: Sequence[Notice]) -> dict[int, 
     words = {}
     for row, adjustment in _with_rows(notices, "adjustment", Adjustment.objects.all()):
         ended = bool(row.params["ended"])
-        amount = f"−{intcomma(adjustment.points)}" if ended else f"+{intcomma(adjustment.points)}"
+        amount = signed(-adjustment.points if ended else adjustment.points)
         title = _("Our staff changed your points: %(amount)s") % {"amount": amount}
         words[row.pk] = Words(title, adjustment.reason, ended == (adjustment.ended_at is not None))
     return words

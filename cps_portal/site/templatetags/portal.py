@@ -15,7 +15,7 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from cps_portal.core.lib.text import latin_digits
-from cps_portal.core.lib.written_numbers import grouped
+from cps_portal.core.lib.written_numbers import grouped, signed
 from kitbag.enums import Stage
 from kitbag.models import Product, Registration, own_details
 from kitbag.presenters.registrations import RegistrationCard
@@ -68,10 +68,7 @@ def _language_buttons(languages: tuple[tuple[str, str], ...], here: str | None) 
     return format_html("<ul>{}</ul>", buttons)
 
 
-@register.filter
-def signed(points: int) -> str:
-    """A change of points, such as "+335" or "−185"."""
-    return f"+{grouped(points)}" if points > 0 else f"−{grouped(-points)}"
+register.filter("signed", signed)  # a change of points
 
 
 @register.filter
