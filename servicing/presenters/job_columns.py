@@ -1,7 +1,9 @@
 """Where the panels of a member's job stand: in two columns that end together, on a screen with room for two (R54).
 
-Heights are CSS pixels, as the panels measure on a screen of 1440. What they are wrong by, the conversation, the field
-for a message or the last panel takes; a browser test measures the holes that remain.
+CSS alone cannot: its columns and floats take panels in the order of reading, into columns of one width, and leave a
+hole as high as a panel; masonry is not in browsers yet. So it is decided here where a panel stands, by its height in
+CSS pixels, as it measures in English on a screen of 1440. What these are wrong by, components/duo.css spreads over the
+conversation, the field for a message or the panels of a column; a browser test measures the holes that remain.
 """
 
 from collections.abc import Iterable, Sequence
