@@ -75,7 +75,7 @@ def test_a_registration_submitted_while_the_broker_is_down_is_counted_once_by_th
     typed = {"serial": "400000000001", "country": "KE", "store": "Nairobi Cameras", "do": "submit"}
     date = {"purchased_on_day": "12", "purchased_on_month": "9", "purchased_on_year": "2023"}
     answer = client.post(reverse("kitbag:finish", args=[row.pk]), {**typed, **date})
-    assert time.monotonic() - begun < 10
+    assert time.monotonic() - begun < 60
     assert (answer.status_code, answer["Location"]) == (302, row.get_absolute_url())
     row.refresh_from_db()
     assert row.state == RegistrationState.SUBMITTED
