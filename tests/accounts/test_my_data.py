@@ -101,7 +101,7 @@ def test_the_download_contains_no_staff_notes_no_sign_in_links_and_nobody_else(w
     assert MARK not in str(zipfile.ZipFile(io.BytesIO(others)).read("kit.json")).lower()
 
 
-@each_row("typed", ["=1+1", "+27 11", "@sum(a1)", "-2"])
+@each_row("typed", ["=1+1", "+27 11", "@sum(a1)", "-2+3", "-A1"])
 def test_typed_text_is_never_a_formula_in_the_csv_files(world: World, typed: str) -> None:
     world.ana.first_name = typed
     world.ana.save()

@@ -12,7 +12,7 @@ from django.template import Context, Template
 from django.utils import timezone, translation
 from django.utils.formats import number_format
 
-from cps_portal.core.lib.directions import html_in_order, isolated, left_to_right
+from cps_portal.core.lib.directions import END, LEFT_TO_RIGHT, html_in_order, isolated, left_to_right
 from cps_portal.core.lib.languages import NAMES, OTHERS
 from cps_portal.core.lib.money import format_amount, format_money, format_quantity
 from cps_portal.core.lib.written_dates import PATTERNS, city_of_zone, date_format, time_span
@@ -64,6 +64,8 @@ def test_a_moment_in_words(language: str, written: str, expected: str) -> None:
         ("en", None, "Monday 9 November 2026, 16:05 SAST"),
         ("fr", 2, "lundi 9 novembre 2026, 16:05 – 18:05 SAST"),
         ("tr", 2, "9 Kasım 2026 Pazartesi, 16:05 – 18:05 SAST"),
+        ("ar", 2, f"الاثنين، 9 نوفمبر 2026، {LEFT_TO_RIGHT}16:05 – 18:05 SAST{END}"),
+        ("ar", None, "الاثنين، 9 نوفمبر 2026، 16:05 SAST"),
     ],
 )
 def test_what_begins_and_ends_on_one_day_names_it_once(language: str, hours: int | None, expected: str) -> None:

@@ -14,6 +14,7 @@ from babel.dates import format_datetime
 from django import template
 from django.utils import dateformat, formats, timezone, translation
 
+from cps_portal.core.lib.directions import left_to_right
 from cps_portal.core.lib.languages import ENGLISH, LOCALES
 from cps_portal.core.lib.lists import COMMA
 
@@ -83,7 +84,10 @@ def time_span(begins: datetime, ends: datetime | None) -> str:
     end = timezone.localtime(ends)
     is_one_zone = start.tzname() == end.tzname()  # not if clocks are changed in between
     first = date_format(start, "l j F Y, H:i" if is_one_zone else "l j F Y, H:i T")
-    return f"{first} – {date_format(end, 'H:i T' if start.date() == end.date() else 'l j F Y, H:i T')}"
+    if start.date() != end.date():
+        return f"{first} – {date_format(end, 'l j F Y, H:i T')}"
+    hour = date_format(start, "H:i" if is_one_zone else "H:i T")
+    return first.removesuffix(hour) + left_to_right(f"{hour} – {date_format(end, 'H:i T')}")
 
 
 def week_of(day: date, country: str) -> list[date]:
