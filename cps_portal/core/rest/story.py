@@ -181,6 +181,8 @@ COMPONENTS: Mapping[str, Any] = {
         "programme": "free",
         "service_level": "full",
         "membership_active": True,
+        "on_hold": False,
+        "served_with": None,
     },
     "Document": {"id": 9, "kind": "fault", "content_type": "image/jpeg", "bytes": 248113, "at": "2026-03-02T07:34:00Z"},
     "DocumentIn": {"kind": "fault", "file": "(the bytes of the photo)"},
