@@ -32,7 +32,7 @@ def due_in_words(due_at: datetime) -> str:
 
 
 def support_hours(at: datetime) -> SupportHours:
-    """Whether somebody of support works at that moment; closed for months, no day is named."""
+    """Whether somebody of support works at that moment; closed for a year, no day is named."""
     calendar = settings.SUPPORT_CALENDAR
     today = at.astimezone(calendar.zone).date()
     params = {"place": support_city()}

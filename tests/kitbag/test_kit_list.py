@@ -42,7 +42,7 @@ def test_the_csv_opens_in_a_spreadsheet_with_the_members_own_kit(world: World, a
     assert (rows[1]["Quantity"], rows[1]["Value"], rows[1]["Country of origin"]) == ("1", "", "")
 
 
-@each_row("text", ["=1+1", "+1", "-1", "@x", "\t=1", "  =1", "\r=1"])
+@each_row("text", ["=1+1", "+1", "-1+1", "-x", "@x", "\t=1", "  =1", "\r=1"])
 def test_no_cell_is_a_formula(text: str) -> None:
     cells = next(
         csv.reader(io.StringIO(as_csv([list_item(store=text)]).decode("utf-8-sig").split("\r\n", 1)[1], newline=""))

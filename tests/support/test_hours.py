@@ -36,13 +36,17 @@ def test_it_works_in_its_own_hours_and_not_on_its_holidays(moment: datetime, *, 
     assert (said.is_open, said.hours) == (is_open, words)
 
 
-def test_half_days_and_closures_of_months_are_said(settings: Settings) -> None:
+def test_half_days_and_closures_of_a_year_are_said(settings: Settings) -> None:
     days = {MONDAY + timedelta(days=number): "" for number in range(1, 500)}
     settings.SUPPORT_CALENDAR = clock.Calendar(
         zone=settings.SUPPORT_CALENDAR.zone, days_off=days, early={MONDAY: clock.time(13)}
     )
     assert support_hours(at(MONDAY, 8)).hours == "Support is open now, until 13:00 (Johannesburg time)"
     assert support_hours(at(MONDAY, 11)).hours == "Support is closed"
+    settings.SUPPORT_CALENDAR = clock.Calendar(
+        zone=settings.SUPPORT_CALENDAR.zone, days_off=dict(list(days.items())[:363])
+    )
+    assert "opens Monday 1 March at 09:00" in support_hours(at(MONDAY, 20)).hours
 
 
 @each_row("url", ["/", "/help/", "/centres/"])

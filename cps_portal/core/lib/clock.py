@@ -19,6 +19,7 @@ MONDAY_TO_FRIDAY = same_hours((1, 2, 3, 4, 5), time(9), time(17))
 MAX_DAYS_CLOSED = 400  # after the last special day; closed longer is a mistake, and the search would never end
 ZERO = timedelta(0)
 DAY = timedelta(days=1)
+A_YEAR = timedelta(days=365)  # days further away are ambiguous without their year
 
 
 class WhyClosed(StrEnum):
@@ -173,13 +174,13 @@ def _last_to_close(hours: Hours) -> tuple[bool, time]:
 
 
 def next_opening(calendar: Calendar, after: date) -> tuple[date, time] | None:
-    """The next day on which it works and when it opens; None if it is closed for months."""
+    """The next day on which it works and when it opens; None if it is closed for a year or longer."""
     try:
-        day = next(calendar.working_days(after + timedelta(days=1)))
+        day = next(calendar.working_days(after + DAY))
     except ValueError:
         return None
     hours = calendar.hours_on(day)
-    return (day, hours.opens) if hours else None
+    return (day, hours.opens) if hours and day - after < A_YEAR else None
 
 
 def add_working_time(start: datetime, length: timedelta, calendar: Calendar) -> datetime:
