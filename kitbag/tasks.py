@@ -25,7 +25,7 @@ from kitbag.models import Adjustment, HeldDecision, Registration, Sale, SerialCh
 logger = logging.getLogger(__name__)
 
 BATCH = 500
-HOLDERS = 1000  # of a changed product at once: their points wait for about 70 ms (docs/performance.md)
+HOLDERS = 700  # of a changed product at once, so that no member waits long for it (docs/performance.md)
 SWEEP_LIMIT = 1000
 
 
