@@ -14,9 +14,11 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
+from cps_portal.core.files.models import StoredFile
 from tests.admin.crowd import add_crowd
 from tests.factories import ProductFactory, validated
 from tests.queries import SNAPSHOT_QUERIES
+from tests.rows import each_row
 from tests.world import World
 
 pytestmark = pytest.mark.wide
@@ -88,6 +90,29 @@ def test_every_list_can_be_searched(world: World, as_root: Client) -> None:
         if model._meta.app_label in {"members", "cases", "kitbag", "servicing", "outbox", "partners", "offers"}:
             assert admin.site._registry[model].search_fields, model
             assert as_root.get(url_of(model, "changelist"), {"q": "1"}).status_code == 200, model
+
+
+@each_row("written", ["a%00b", "a%%0000b", "%00", "%2500"])
+def test_a_text_without_end_in_an_address_is_read_without_it(as_root: Client, written: str) -> None:
+    """R54: also where what is left after taking it out would spell it again."""
+    url = url_of(StoredFile, "changelist")
+    for query in (f"q={written}", f"purpose={written}", f"purp{written}ose=x"):
+        assert as_root.get(f"{url}?{query}").status_code in (200, 302), query
+
+
+def test_no_action_of_a_list_fails_on_keys_that_are_none(world: World, as_root: Client) -> None:
+    """R54: rows are chosen by boxes, but whoever sends something else gets an answer as well."""
+    tried = 0
+    for model in LISTS:
+        url = url_of(model, "changelist")
+        page = as_root.get(url).content.decode()
+        chosen = re.search(r'<select name="action".*?</select>', page, re.DOTALL)
+        for action in re.findall(r'<option value="(\w+)"', chosen[0]) if chosen else []:
+            for keys in (["\0"], ["x"], ["-1"], ["9" * 30], []):
+                answer = as_root.post(url, {"action": action, "_selected_action": keys})
+                assert answer.status_code in (200, 302, 400, 403), (url, action, keys)
+                tried += 1
+    assert tried
 
 
 def test_no_filter_of_a_list_fails_on_a_sign_that_no_column_can_hold(world: World, as_root: Client) -> None:

@@ -7,11 +7,12 @@ from typing import Any, TypeVar, cast
 
 from django.conf import settings
 from django.contrib import admin, messages
+from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.contrib.admin.views.main import ChangeList
 from django.contrib.admin.widgets import AdminSplitDateTime
 from django.contrib.auth import REDIRECT_FIELD_NAME, get_user_model
 from django.contrib.auth.decorators import login_not_required
-from django.core.exceptions import PermissionDenied
+from django.core.exceptions import PermissionDenied, ValidationError
 from django.db.models import BigIntegerField, Field, Model, OuterRef, Q, QuerySet, Subquery
 from django.db.models.fields.json import KeyTextTransform
 from django.db.models.functions import Cast
@@ -57,7 +58,8 @@ class PortalAdminSite(admin.AdminSite):
 
         def read_without_nul(request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
             if "%00" in request.META.get("QUERY_STRING", ""):
-                request.GET = QueryDict(request.META["QUERY_STRING"].replace("%00", ""))
+                # Encoded anew, so that what is left of "%%0000" is no other %00.
+                request.GET = QueryDict(request.GET.urlencode().replace("%00", ""))
             return view(request, *args, **kwargs)
 
         return super().admin_view(cast(View, update_wrapper(read_without_nul, view)), cacheable)
@@ -137,6 +139,22 @@ class PortalModelAdmin(admin.ModelAdmin[M]):
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
         return PortalChangeList
+
+    def response_action(
+        self, request: HttpRequest, queryset: QuerySet[M], *args: Any, **kwargs: Any
+    ) -> HttpResponse | None:
+        """Of what was chosen only what can be a key: Django asks the database for the rest, too, which fails."""
+        sent = request.POST.copy()
+        sent.setlist(ACTION_CHECKBOX_NAME, [key for key in sent.getlist(ACTION_CHECKBOX_NAME) if self._is_key(key)])
+        request.POST = QueryDict(sent.urlencode())
+        return super().response_action(request, queryset, *args, **kwargs)
+
+    def _is_key(self, text: str) -> bool:
+        try:
+            self.opts.pk.to_python(text)
+        except ValidationError:
+            return False
+        return "\0" not in text
 
     def search_conditions(self, term: str) -> list[Q]:
         """What a search matches, instead of `search_fields`: any of these."""
