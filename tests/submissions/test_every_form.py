@@ -130,7 +130,7 @@ def test_every_form_that_posts_has_a_csrf_token() -> None:
         ("kitbag/stolen.html", ["once"]),
         ("kitbag/redeem.html", ["once", "once"]),
         ("kitbag/_finish_form.html", ["keep_typed"]),
-        ("offers/_pack_form.html", ["once"]),
+        ("offers/_address_form.html", ["once"]),
         ("offers/pack_review.html", ["once"]),
         ("offers/card_lost.html", ["once"]),
         ("offers/offer.html", ["", "once"]),
